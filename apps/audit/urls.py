@@ -1,0 +1,5 @@
+"""URLs of audit."""
+
+from django.urls import URLPattern
+
+urlpatterns: list[URLPattern] = []

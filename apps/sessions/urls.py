@@ -1,0 +1,5 @@
+"""URLs of sessions."""
+
+from django.urls import URLPattern
+
+urlpatterns: list[URLPattern] = []

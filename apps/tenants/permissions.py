@@ -1,0 +1,88 @@
+"""What can be done in a project, which role may do it, and which scope lets a key do it."""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class Permission(models.TextChoices):
+    """One thing that a view can ask for (security.md's rows, in our words)."""
+
+    READ_META = "read_meta", "read session metadata"
+    READ_CONTENT = "read_content", "read content"
+    INGEST = "ingest", "send and import events"
+    ANNOTATE = "annotate", "annotate and score"
+    MANAGE_KEYS = "manage_keys", "manage API keys"
+    MANAGE_PROJECT = "manage_project", "change project settings"
+    READ_MEMBERS = "read_members", "see members"
+    MANAGE_MEMBERS = "manage_members", "manage members and roles"
+    READ_AUDIT = "read_audit", "read the audit trail"
+    ERASE = "erase", "erase recorded sessions"
+    MANAGE_ORGANIZATION = "manage_organization", "rename or delete the organization"
+
+
+P = Permission
+
+_VIEWER = frozenset({P.READ_META, P.READ_CONTENT, P.READ_MEMBERS})
+_REVIEWER = _VIEWER | {P.ANNOTATE}
+_ENGINEER = _REVIEWER | {P.INGEST, P.MANAGE_KEYS}
+_ADMIN = _ENGINEER | {P.MANAGE_PROJECT, P.MANAGE_MEMBERS, P.READ_AUDIT, P.ERASE}
+_OWNER = _ADMIN | {P.MANAGE_ORGANIZATION}
+_AUDITOR = frozenset({P.READ_META, P.READ_MEMBERS, P.READ_AUDIT})
+
+
+class Role(models.TextChoices):
+    """The built-in roles; each is a set of permissions."""
+
+    OWNER = "owner", "Owner"
+    ADMIN = "admin", "Admin"
+    ENGINEER = "engineer", "Engineer"
+    REVIEWER = "reviewer", "Reviewer"
+    VIEWER = "viewer", "Viewer"
+    AUDITOR = "auditor", "Auditor"
+
+    @property
+    def permissions(self) -> frozenset[Permission]:
+        return ROLE_PERMISSIONS[self]
+
+    def allows(self, permission: Permission) -> bool:
+        return permission in ROLE_PERMISSIONS[self]
+
+
+ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
+    Role.OWNER: _OWNER,
+    Role.ADMIN: _ADMIN,
+    Role.ENGINEER: _ENGINEER,
+    Role.REVIEWER: _REVIEWER,
+    Role.VIEWER: _VIEWER,
+    Role.AUDITOR: _AUDITOR,
+}
+
+
+class Scope(models.TextChoices):
+    """What an API key may be allowed (api.md)."""
+
+    INGEST = "ingest", "send events"
+    READ_META = "read:meta", "read metadata"
+    READ_CONTENT = "read:content", "read content"
+    ANNOTATE = "annotate", "annotate and score"
+    PROMPTS_READ = "prompts:read", "read prompts"
+    PROMPTS_WRITE = "prompts:write", "write prompts"
+    REPLAYS_RUN = "replays:run", "run replays"
+    MEMORY_RW = "memory:rw", "use conversation memory"
+    ADMIN = "admin", "administer, as the person who made the key"
+
+
+SCOPE_PERMISSIONS: dict[Scope, frozenset[Permission]] = {
+    Scope.INGEST: frozenset({P.INGEST}),
+    Scope.READ_META: frozenset({P.READ_META}),
+    Scope.READ_CONTENT: frozenset({P.READ_META, P.READ_CONTENT}),
+    Scope.ANNOTATE: frozenset({P.ANNOTATE}),
+    Scope.PROMPTS_READ: frozenset(),
+    Scope.PROMPTS_WRITE: frozenset(),
+    Scope.REPLAYS_RUN: frozenset(),
+    Scope.MEMORY_RW: frozenset(),
+    Scope.ADMIN: frozenset(
+        {P.MANAGE_KEYS, P.MANAGE_PROJECT, P.READ_MEMBERS, P.MANAGE_MEMBERS, P.READ_AUDIT, P.ERASE}
+    ),
+}

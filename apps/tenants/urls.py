@@ -1,0 +1,5 @@
+"""URLs of tenants."""
+
+from django.urls import URLPattern
+
+urlpatterns: list[URLPattern] = []

@@ -1,0 +1,5 @@
+"""URLs of web."""
+
+from django.urls import URLPattern
+
+urlpatterns: list[URLPattern] = []

@@ -1,0 +1,268 @@
+"""One settings file for every place Playhead runs; what differs comes from ``env``."""
+
+from __future__ import annotations
+
+from csp.constants import NONE, SELF
+
+from config import env
+
+# Project
+
+BASE_DIR = env.BASE_DIR
+DATA_DIR = env.data_folder()
+DEBUG = env.flag("PLAYHEAD_DEBUG", default=False)
+SECRET_KEY = env.secret("PLAYHEAD_SECRET_KEY")
+# 32 random bytes, base64. Wraps every project's key; without it nothing recorded can be read.
+PLAYHEAD_MASTER_KEY = env.secret("PLAYHEAD_MASTER_KEY")
+# Where people reach this server; links in mails and the setup page use it.
+PLAYHEAD_URL = env.text("PLAYHEAD_URL", "http://127.0.0.1:8000").rstrip("/")
+# The address the web server binds. Plain HTTP is for loopback only.
+PLAYHEAD_HOST = env.text("PLAYHEAD_HOST", "127.0.0.1")
+ALLOWED_HOSTS = env.words("PLAYHEAD_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+# Reverse proxies in front whose X-Forwarded-For is believed.
+PLAYHEAD_TRUSTED_PROXIES = env.number("PLAYHEAD_TRUSTED_PROXIES", 0)
+
+ROOT_URLCONF = "config.urls"
+ASGI_APPLICATION = "config.asgi.application"
+WSGI_APPLICATION = "config.wsgi.application"
+LANGUAGE_CODE = "en-us"
+USE_I18N = False
+TIME_ZONE = "UTC"
+USE_TZ = True
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# Apps
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "guardian",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "template_partials",
+    "csp",
+    "apps.core",
+    "apps.audit",
+    "apps.accounts",
+    "apps.tenants",
+    "apps.sessions",
+    "apps.ingest",
+    "apps.web",
+]
+
+MIDDLEWARE = [
+    "apps.core.middleware.RequestIdMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "apps.core.middleware.DomainErrorMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "apps.web.context.shell",
+            ],
+        },
+    }
+]
+
+# Database. The web server and workers are `playhead_app`, which owns nothing; only the
+# commands named in manage.py connect as the owner.
+
+IS_OWNER = env.text("PLAYHEAD_DATABASE_ROLE", "app") == "owner"
+DATABASES = {
+    "default": env.database(env.secret("DATABASE_OWNER_URL" if IS_OWNER else "DATABASE_URL"))
+    | {
+        # A connection age leaks one backend per request under ASGI; the pool does not.
+        "CONN_MAX_AGE": 0,
+        "CONN_HEALTH_CHECKS": True,
+        "ATOMIC_REQUESTS": False,
+    }
+}
+# Connections each process keeps; 0 opens one for each request.
+if pool_size := env.number("PLAYHEAD_DATABASE_POOL", 0 if IS_OWNER else 10):
+    DATABASES["default"]["OPTIONS"]["pool"] = {  # type: ignore[index]
+        "min_size": 1,
+        "max_size": pool_size,
+        "timeout": 10,
+    }
+
+REDIS_URL = env.secret("REDIS_URL")
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "playhead",
+    }
+}
+
+# Auth
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = [
+    "allauth.account.auth_backends.AuthenticationBackend",
+    "guardian.backends.ObjectPermissionBackend",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 10},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.ScryptPasswordHasher"]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+ACCOUNT_ADAPTER = "apps.accounts.adapter.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_EMAIL_VERIFICATION = env.text("PLAYHEAD_EMAIL_VERIFICATION", "mandatory")
+ACCOUNT_EMAIL_SUBJECT_PREFIX = "[Playhead] "
+# Sign-up says the same whether or not the address is known.
+ACCOUNT_PREVENT_ENUMERATION = True
+# People who sign themselves up; switch off where accounts come from an administrator.
+PLAYHEAD_SIGNUP = env.flag("PLAYHEAD_SIGNUP", default=True)
+ALLAUTH_TRUSTED_PROXY_COUNT = PLAYHEAD_TRUSTED_PROXIES
+GUARDIAN_RAISE_403 = False
+ANONYMOUS_USER_NAME = None
+
+# Security
+
+IS_PLAIN_HTTP = PLAYHEAD_URL.startswith("http://")
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not IS_PLAIN_HTTP
+# The __Host- prefix needs Secure, so it is for HTTPS only.
+SESSION_COOKIE_NAME = "playhead_session" if IS_PLAIN_HTTP else "__Host-playhead_session"
+CSRF_COOKIE_NAME = "playhead_csrf" if IS_PLAIN_HTTP else "__Host-playhead_csrf"
+SESSION_COOKIE_AGE = 14 * 24 * 3600
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_TRUSTED_ORIGINS = [PLAYHEAD_URL]
+SECURE_SSL_REDIRECT = not IS_PLAIN_HTTP
+SECURE_REDIRECT_EXEMPT = [r"^health/"]
+SECURE_HSTS_SECONDS = 0 if IS_PLAIN_HTTP else 31_536_000
+SECURE_HSTS_INCLUDE_SUBDOMAINS = not IS_PLAIN_HTTP
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+if PLAYHEAD_TRUSTED_PROXIES:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "worker-src": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+        "base-uri": [NONE],
+    }
+}
+DATA_UPLOAD_MAX_MEMORY_SIZE = 20 * 1024 * 1024
+
+# Static files
+
+STATIC_URL = "/static/"
+STATIC_ROOT = env.text("PLAYHEAD_STATIC_ROOT", str(BASE_DIR / "staticfiles"))
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "apps.core.staticfiles.HashedStaticFilesStorage"},
+}
+
+# E-mail. On a laptop mails are printed on the console.
+
+EMAIL_BACKEND = env.text("PLAYHEAD_EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend")
+EMAIL_HOST = env.text("PLAYHEAD_EMAIL_HOST", "localhost")
+EMAIL_PORT = env.number("PLAYHEAD_EMAIL_PORT", 587)
+EMAIL_HOST_USER = env.text("PLAYHEAD_EMAIL_USER", "")
+EMAIL_HOST_PASSWORD = env.secret("PLAYHEAD_EMAIL_PASSWORD", "")
+EMAIL_USE_TLS = env.flag("PLAYHEAD_EMAIL_TLS", default=True)
+DEFAULT_FROM_EMAIL = env.text("PLAYHEAD_EMAIL_FROM", "playhead@localhost")
+
+# Celery. Messages carry ids only; work that must not be lost is a row first.
+
+CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1).replace(
+    "?db=", "?virtual_host="
+)
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_TASK_SOFT_TIME_LIMIT = 540
+CELERY_TASK_TIME_LIMIT = 600
+CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600}
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_DEFAULT_QUEUE = "ingest"
+CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULE = {
+    "close idle sessions": {"task": "sessions.sweep_idle", "schedule": 60.0},
+    "compact sessions": {"task": "sessions.sweep_compaction", "schedule": 60.0},
+}
+
+# API
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "apps.tenants.authentication.ApiKeyAuthentication",
+        "apps.tenants.authentication.BrowserSessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["apps.core.api.OrjsonRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "apps.core.api.problem_handler",
+    "UNAUTHENTICATED_USER": None,
+    "COERCE_DECIMAL_TO_STRING": True,
+    "DATETIME_FORMAT": "%Y-%m-%dT%H:%M:%S.%fZ",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Playhead",
+    "DESCRIPTION": "Record, read and replay AI sessions.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SERVE_AUTHENTICATION": [],
+}
+
+# Product
+
+# A session with no event for this long is closed; a late event opens it again.
+PLAYHEAD_CLOSE_AFTER_MINUTES = env.number("PLAYHEAD_CLOSE_AFTER_MINUTES", 30)
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env.text("PLAYHEAD_LOG_LEVEL", "INFO")},
+}
