@@ -1,0 +1,66 @@
+"""What a call cost, from the price table of the ``genai-prices`` package.
+
+The table ships with the package and is never fetched. Prices carry the dates from which
+they hold, so that a call of last year is priced as of last year.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from functools import lru_cache
+
+from genai_prices import Usage, calc_price
+from genai_prices.types import PriceCalculation
+
+TEN_PLACES = Decimal("1e-10")
+
+
+def price(
+    provider: str | None,
+    model: str,
+    at: datetime | None,
+    *,
+    input_tokens: int | None,
+    output_tokens: int | None,
+    cache_read: int | None = None,
+    cache_write: int | None = None,
+) -> Decimal | None:
+    """Return the US dollars of one call, to ten places; None when it cannot be known.
+
+    ``input_tokens`` includes the cached ones. A model that the table does not know, a call
+    without token counts and counts that contradict each other have no price.
+    """
+    if input_tokens is None or (cache_read or 0) + (cache_write or 0) > input_tokens:
+        return None
+    listed = _listed_provider(provider, model)
+    if listed is None:
+        return None
+    usage = Usage(
+        input_tokens=input_tokens,
+        output_tokens=output_tokens,
+        cache_read_tokens=cache_read,
+        cache_write_tokens=cache_write,
+    )
+    calculation = calc_price(usage, model, provider_id=listed or None, genai_request_timestamp=at)
+    return calculation.total_price.quantize(TEN_PLACES)
+
+
+@lru_cache(maxsize=4096)
+def _listed_provider(provider: str | None, model: str) -> str | None:
+    """Return the provider under which the model is listed, "" for any, None if it is not.
+
+    Looking up a model that is not listed is slow and common (local and fine-tuned models),
+    so the answer is kept.
+    """
+    for candidate in dict.fromkeys((provider or "", "")):
+        if _look_up(candidate, model) is not None:
+            return candidate
+    return None
+
+
+def _look_up(provider: str, model: str) -> PriceCalculation | None:
+    try:
+        return calc_price(Usage(input_tokens=1), model, provider_id=provider or None)
+    except LookupError:
+        return None
