@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
+from typing import Protocol
 
 from genai_prices import Usage, calc_price
 from genai_prices.types import PriceCalculation
@@ -16,33 +17,35 @@ from genai_prices.types import PriceCalculation
 TEN_PLACES = Decimal("1e-10")
 
 
+class TokenCounts(Protocol):
+    """Tokens of one call; ``input`` includes the cached ones."""
+
+    input: int | None
+    output: int | None
+    cache_read: int | None
+    cache_write: int | None
+
+
 def price(
-    provider: str | None,
-    model: str,
-    at: datetime | None,
-    *,
-    input_tokens: int | None,
-    output_tokens: int | None,
-    cache_read: int | None = None,
-    cache_write: int | None = None,
+    provider: str | None, model: str, usage: TokenCounts, at: datetime | None
 ) -> Decimal | None:
     """Return the US dollars of one call, to ten places; None when it cannot be known.
 
-    ``input_tokens`` includes the cached ones. A model that the table does not know, a call
-    without token counts and counts that contradict each other have no price.
+    A model that the table does not know, a call without token counts and counts that
+    contradict each other have no price.
     """
-    if input_tokens is None or (cache_read or 0) + (cache_write or 0) > input_tokens:
+    if usage.input is None or (usage.cache_read or 0) + (usage.cache_write or 0) > usage.input:
         return None
     listed = _listed_provider(provider, model)
     if listed is None:
         return None
-    usage = Usage(
-        input_tokens=input_tokens,
-        output_tokens=output_tokens,
-        cache_read_tokens=cache_read,
-        cache_write_tokens=cache_write,
+    counts = Usage(
+        input_tokens=usage.input,
+        output_tokens=usage.output,
+        cache_read_tokens=usage.cache_read,
+        cache_write_tokens=usage.cache_write,
     )
-    calculation = calc_price(usage, model, provider_id=listed or None, genai_request_timestamp=at)
+    calculation = calc_price(counts, model, provider_id=listed or None, genai_request_timestamp=at)
     return calculation.total_price.quantize(TEN_PLACES)
 
 

@@ -6,32 +6,33 @@ from decimal import Decimal
 import pytest
 
 from apps.providers.pricing import price
+from apps.sessions.events import Usage
 
 AT = datetime(2026, 6, 1, tzinfo=UTC)
 
 
 def test_cached_input_costs_less_than_fresh_input():
-    fresh = price("openai", "gpt-4o", AT, input_tokens=1000, output_tokens=100)
-    cached = price("openai", "gpt-4o", AT, input_tokens=1000, output_tokens=100, cache_read=800)
+    fresh = price("openai", "gpt-4o", Usage(input=1000, output=100), AT)
+    cached = price("openai", "gpt-4o", Usage(input=1000, output=100, cache_read=800), AT)
 
     assert fresh == Decimal("0.0035")
     assert cached == Decimal("0.0025")
 
 
 def test_a_dated_model_name_and_an_unlisted_provider_still_find_the_price():
-    listed = price("openai", "gpt-4o", AT, input_tokens=1000, output_tokens=0)
+    listed = price("openai", "gpt-4o", Usage(input=1000, output=0), AT)
 
-    assert price("our-proxy", "gpt-4o-2024-11-20", AT, input_tokens=1000, output_tokens=0) == listed
+    assert price("our-proxy", "gpt-4o-2024-11-20", Usage(input=1000, output=0), AT) == listed
 
 
 @pytest.mark.parametrize(
     ("model", "tokens"),
     [
-        ("a-model-of-our-own", {"input_tokens": 5, "output_tokens": 5}),
-        ("gpt-4o", {"input_tokens": None, "output_tokens": 5}),
-        ("gpt-4o", {"input_tokens": 5, "output_tokens": 5, "cache_read": 6}),
+        ("a-model-of-our-own", Usage(input=5, output=5)),
+        ("gpt-4o", Usage(output=5)),
+        ("gpt-4o", Usage(input=5, output=5, cache_read=6)),
     ],
     ids=["unlisted model", "no input count", "more cached than sent"],
 )
 def test_what_cannot_be_priced_is_unknown_and_not_zero(model, tokens):
-    assert price("openai", model, AT, **tokens) is None
+    assert price("openai", model, tokens, AT) is None
