@@ -1,5 +1,11 @@
-"""URLs of sessions."""
+"""URLs of the session pages."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from apps.sessions import views
+
+app_name = "sessions"
+PROJECT = "o/<slug:organization_slug>/p/<slug:project_slug>/sessions/"
+urlpatterns = [
+    path(PROJECT, views.session_list, name="list"),
+]

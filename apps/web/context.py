@@ -1,12 +1,185 @@
-"""What every page's frame shows."""
+"""What every page's frame shows: the theme, where we are, and where one can go."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import groupby
 from typing import Any
 
+from django.db.models import Q
 from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+
+from apps.accounts.models import User
+from apps.tenants.models import Membership, Organization, Project
+from apps.tenants.permissions import Permission, Role
+
+THEMES = ("system", "light", "dark")
+THEME_COOKIE = "playhead_theme"
+
+
+@dataclass(frozen=True)
+class NavigationLink:
+    """One entry of the navigation bar."""
+
+    label: str
+    icon: str
+    url: str
+    is_current: bool
+
+
+@dataclass(frozen=True)
+class Destination:
+    """A page that the navigation bar may offer to those who have the right to it."""
+
+    label: str
+    icon: str
+    name: str
+    needs: Permission
+
+
+PROJECT_PAGES = (
+    Destination("Sessions", "list-tree", "sessions:list", Permission.READ_META),
+    Destination("Setup", "plug", "web:setup", Permission.INGEST),
+    Destination("Keys", "key-round", "tenants:keys", Permission.MANAGE_KEYS),
+)
+ORGANIZATION_PAGES = (
+    Destination("Projects", "layers", "web:organization", Permission.READ_MEMBERS),
+    Destination("Members", "users", "tenants:members", Permission.READ_MEMBERS),
+    Destination("Audit", "scroll-text", "audit:trail", Permission.READ_AUDIT),
+)
+
+
+def url_of(name: str, slugs: dict[str, str]) -> str:
+    try:
+        return reverse(name, kwargs=slugs)
+    except NoReverseMatch:
+        return ""
+
+
+class Shell:
+    """The frame of one request's page. Nothing is read until the template asks."""
+
+    def __init__(self, request: HttpRequest) -> None:
+        self.request = request
+        self.user: User | None = request.user if isinstance(request.user, User) else None
+
+    @cached_property
+    def theme(self) -> str:
+        cookie = self.request.COOKIES.get(THEME_COOKIE, "")
+        chosen = self.user.theme if self.user else cookie
+        return chosen if chosen in THEMES else "system"
+
+    @cached_property
+    def place(self) -> dict[str, str]:
+        """The slugs in this page's URL."""
+        match = self.request.resolver_match
+        return match.kwargs if match else {}
+
+    @cached_property
+    def memberships(self) -> list[Membership]:
+        if self.user is None:
+            return []
+        return list(self.user.memberships.select_related("organization"))
+
+    @cached_property
+    def projects(self) -> list[Project]:
+        """Every project that this person may enter, by organization."""
+        if not self.memberships:
+            return []
+        whole = [row.organization_id for row in self.memberships if row.project_id is None]
+        single = [row.project_id for row in self.memberships if row.project_id is not None]
+        found = Project.objects.filter(Q(organization__in=whole) | Q(pk__in=single))
+        return list(
+            found.select_related("organization").order_by("organization__name", "name", "pk")
+        )
+
+    @cached_property
+    def organizations(self) -> list[tuple[Organization, list[Project]]]:
+        """The projects of the switcher, grouped."""
+        return [
+            (organization, list(projects))
+            for organization, projects in groupby(self.projects, lambda row: row.organization)
+        ]
+
+    @cached_property
+    def project(self) -> Project | None:
+        slugs = (self.place.get("organization_slug"), self.place.get("project_slug"))
+        for project in self.projects:
+            if (project.organization.slug, project.slug) == slugs:
+                return project
+        return None
+
+    @cached_property
+    def organization(self) -> Organization | None:
+        slug = self.place.get("organization_slug")
+        for membership in self.memberships:
+            if membership.organization.slug == slug:
+                return membership.organization
+        return None
+
+    @cached_property
+    def role(self) -> Role | None:
+        """The role here; a project's own membership wins over the organization's."""
+        if self.organization is None:
+            return None
+        roles = {
+            row.project_id: Role(row.role)
+            for row in self.memberships
+            if row.organization_id == self.organization.pk
+        }
+        own = roles.get(self.project.pk) if self.project else None
+        return own or roles.get(None)
+
+    @cached_property
+    def organization_role(self) -> Role | None:
+        for row in self.memberships:
+            if row.organization_id == (self.organization and self.organization.pk):
+                if row.project_id is None:
+                    return Role(row.role)
+        return None
+
+    @cached_property
+    def navigation(self) -> list[NavigationLink]:
+        links: list[NavigationLink] = []
+        if self.project and self.role:
+            slugs = {
+                "organization_slug": self.project.organization.slug,
+                "project_slug": self.project.slug,
+            }
+            links += self._links(PROJECT_PAGES, self.role, slugs)
+        if self.organization and self.organization_role:
+            slugs = {"organization_slug": self.organization.slug}
+            links += self._links(ORGANIZATION_PAGES, self.organization_role, slugs)
+        return links
+
+    def _links(
+        self, pages: tuple[Destination, ...], role: Role, slugs: dict[str, str]
+    ) -> list[NavigationLink]:
+        allowed = [page for page in pages if role.allows(page.needs)]
+        urls = [(page, url_of(page.name, slugs)) for page in allowed]
+        return [self._link(page, url) for page, url in urls if url]
+
+    def _link(self, page: Destination, url: str) -> NavigationLink:
+        here = self.request.path
+        is_section = page.name != "web:organization"
+        is_current = here.startswith(url) if is_section else here == url
+        return NavigationLink(page.label, page.icon, url, is_current)
+
+    @property
+    def account_url(self) -> str:
+        return url_of("accounts:account", {})
+
+    @property
+    def can_see_setup(self) -> bool:
+        return self.role is not None and self.role.allows(Permission.INGEST)
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
-    """Return the frame's own values."""
-    return {}
+    """Return the frame; kept on the request, so that fragments do not read it again."""
+    frame = getattr(request, "_shell", None)
+    if frame is None:
+        frame = Shell(request)
+        request._shell = frame  # type: ignore[attr-defined]
+    return {"shell": frame}

@@ -1,5 +1,13 @@
-"""URLs of web."""
+"""URLs of the frame: the start, an organization's home, the theme, setup."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from apps.web import views
+
+app_name = "web"
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("theme/", views.choose_theme, name="theme"),
+    path("o/<slug:organization_slug>/", views.organization_home, name="organization"),
+    path("o/<slug:organization_slug>/p/<slug:project_slug>/", views.project_home, name="project"),
+]

@@ -1,0 +1,105 @@
+// The one table of keys. The dispatcher and the help dialog are both made from it.
+// where: "everywhere", "list", "player", "tree"; a page takes the groups that it names.
+
+export const KEYS = [
+  { where: "everywhere", keys: ["?"], act: "help", says: "Show these keys" },
+  { where: "everywhere", keys: ["/"], act: "filter", says: "Go to the filter" },
+  { where: "everywhere", keys: ["Escape"], act: "close", says: "Close a dialog or menu" },
+  { where: "list", keys: ["j"], act: "down", says: "Next session" },
+  { where: "list", keys: ["k"], act: "up", says: "Previous session" },
+  { where: "list", keys: ["Enter"], act: "open", says: "Open the session" },
+  { where: "list", keys: ["n"], act: "older", says: "Older page" },
+  { where: "list", keys: ["p"], act: "newer", says: "Newer page" },
+  { where: "player", keys: ["ArrowRight"], act: "next", says: "Next step" },
+  { where: "player", keys: ["ArrowLeft"], act: "previous", says: "Previous step" },
+  { where: "player", keys: ["Home"], act: "first", says: "First step" },
+  { where: "player", keys: ["End"], act: "last", says: "Last step" },
+  { where: "player", keys: ["e"], act: "next-error", says: "Next error" },
+  { where: "player", keys: ["E"], act: "previous-error", says: "Previous error" },
+  { where: "player", keys: ["1"], act: "tree", says: "Tree" },
+  { where: "player", keys: ["2"], act: "timeline", says: "Timeline" },
+  { where: "player", keys: ["3"], act: "transcript", says: "Transcript" },
+  { where: "player", keys: ["["], act: "collapse", says: "Collapse all steps" },
+  { where: "player", keys: ["]"], act: "expand", says: "Expand all steps" },
+  { where: "player", keys: ["y"], act: "copy-link", says: "Copy a link to this step" },
+  { where: "tree", keys: ["ArrowUp", "ArrowDown"], says: "Step above or below" },
+  { where: "tree", keys: ["ArrowRight"], says: "Open the step, or go to its first child" },
+  { where: "tree", keys: ["ArrowLeft"], says: "Close the step, or go to its parent" },
+];
+
+const TITLES = { everywhere: "Everywhere", list: "Session list", player: "Player", tree: "In the rows" };
+const SIGNS = { ArrowRight: "→", ArrowLeft: "←", ArrowUp: "↑", ArrowDown: "↓", Escape: "Esc" };
+const TYPING = "input:not([type=range]):not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable]";
+const PRESSABLE = "button, a, summary, [role=button], input";
+
+const actions = new Map();
+
+// Answer the keys of a group; acts is {name of act: function}.
+export function onKeys(where, acts) {
+  actions.set(where, { ...actions.get(where), ...acts });
+}
+
+function isLeftAlone(event) {
+  if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return true;
+  if (event.target.closest(TYPING)) return true;
+  if (event.key === "Enter" && event.target.closest(PRESSABLE)) return true;
+  if (event.target.matches("input[type=range]") && /^(Arrow|Home|End|Page)/.test(event.key)) return true;
+  return document.querySelector("dialog[open], [popover]:popover-open") !== null;
+}
+
+function dispatch(event) {
+  if (isLeftAlone(event)) return;
+  for (const row of KEYS) {
+    const act = actions.get(row.where)?.[row.act];
+    if (act && row.keys.includes(event.key)) {
+      event.preventDefault();
+      act(event);
+      return;
+    }
+  }
+}
+
+function element(name, text, className) {
+  const made = document.createElement(name);
+  if (text !== undefined) made.textContent = text;
+  if (className) made.className = className;
+  return made;
+}
+
+function helpDialog() {
+  const dialog = element("dialog");
+  dialog.id = "help";
+  dialog.setAttribute("aria-labelledby", "help-title");
+  const head = element("div", undefined, "dialog-head");
+  const title = element("h2", "Keyboard");
+  title.id = "help-title";
+  const close = element("button", "Close", "button small");
+  close.addEventListener("click", () => dialog.close());
+  head.append(title, close);
+  dialog.append(head);
+  const groups = document.body.dataset.keys?.split(" ") ?? [];
+  for (const where of ["everywhere", ...groups]) dialog.append(...helpGroup(where));
+  document.body.append(dialog);
+  return dialog;
+}
+
+function helpGroup(where) {
+  const list = element("dl", undefined, "facts keys");
+  for (const row of KEYS.filter((key) => key.where === where)) {
+    const keys = element("dt");
+    for (const key of row.keys) keys.append(element("kbd", SIGNS[key] ?? key), " ");
+    list.append(keys, element("dd", row.says));
+  }
+  return [element("h3", TITLES[where]), list];
+}
+
+export function openDialog(id) {
+  const dialog = document.getElementById(id) ?? (id === "help" ? helpDialog() : null);
+  dialog?.showModal();
+}
+
+onKeys("everywhere", {
+  help: () => openDialog("help"),
+  filter: () => document.querySelector("[data-filter]")?.focus(),
+});
+document.addEventListener("keydown", dispatch);
