@@ -7,7 +7,7 @@ from django.conf import settings
 from django.http import HttpRequest
 
 
-class AccountAdapter(DefaultAccountAdapter):
+class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     """Lets an installation close its sign-up page."""
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.db import models
+from django.db.models.functions import Lower
 from django.utils import timezone
 
 
@@ -19,7 +20,7 @@ class UserManager(BaseUserManager["User"]):
         return user
 
     def get_by_natural_key(self, email: str | None) -> User:
-        return self.get(email__iexact=email)
+        return self.get(email=(email or "").lower())
 
 
 class User(AbstractBaseUser, PermissionsMixin):
@@ -39,6 +40,14 @@ class User(AbstractBaseUser, PermissionsMixin):
     REQUIRED_FIELDS: ClassVar[list[str]] = []
 
     objects: ClassVar[UserManager] = UserManager()
+
+    class Meta:
+        constraints = [
+            # One address, one person, however it is typed.
+            models.CheckConstraint(
+                condition=models.Q(email=Lower("email")), name="user_email_is_lower_case"
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name or self.email

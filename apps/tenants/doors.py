@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import wraps
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
+from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from apps.accounts.models import User
 from apps.audit.actors import Actor
+from apps.core.addresses import client_ip
 from apps.core.errors import InvalidError
 from apps.tenants.access import enter_organization, enter_project, enter_with_key
 from apps.tenants.models import ApiKey, Project
@@ -22,24 +24,33 @@ View = Callable[..., HttpResponse]
 PUBLIC = "public"
 SIGNED_IN = "signed in"
 
+NAME_A_PROJECT = (
+    "Name the project as organization/project, in the query parameter `project` "
+    "or the header X-Playhead-Project."
+)
+
 
 class SignedInRequest(HttpRequest):
     """A request after a door: who acts is known."""
 
-    user: User  # type: ignore[assignment]
+    user: User
     actor: Actor
     request_id: str
 
 
 def actor_of(request: HttpRequest, user: User) -> Actor:
     """Return the signed-in person as an actor."""
-    return Actor(
-        kind="user",
-        id=str(user.pk),
-        label=user.email,
-        ip=request.META.get("REMOTE_ADDR", ""),
-        request_id=getattr(request, "request_id", ""),
-    )
+    return _actor(request, "user", str(user.pk), user.email)
+
+
+def actor_of_key(request: HttpRequest, key: ApiKey) -> Actor:
+    """Return the API key as an actor."""
+    return _actor(request, "key", str(key.pk), key.name)
+
+
+def _actor(request: HttpRequest, kind: str, pk: str, label: str) -> Actor:
+    request_id = getattr(request, "request_id", "")
+    return Actor(kind=kind, id=pk, label=label, ip=client_ip(request), request_id=request_id)
 
 
 def project_view(needs: Permission) -> Callable[[View], View]:
@@ -99,12 +110,28 @@ def public_view(view: View) -> View:
     return view
 
 
+class HasCredential(BasePermission):
+    """Lets in whoever sent a good key or is signed in; what they may do is asked next."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        return isinstance(request.auth, ApiKey) or request.user is not None
+
+
+class CredentialAPIView(APIView):
+    """An API view for any good credential; it tells only about the credential itself."""
+
+    needs: ClassVar[Any] = SIGNED_IN
+    permission_classes = [HasCredential]
+
+
 class ProjectAPIView(APIView):
     """An API view of one project, entered with a key or as a signed-in person.
 
     A key belongs to a project. A person names it: header ``X-Playhead-Project`` or query
     parameter ``project``, as ``organization/project``.
     """
+
+    permission_classes = [HasCredential]
 
     # One permission for each method that the view answers.
     needs: ClassVar[Mapping[str, Permission]]
@@ -116,7 +143,9 @@ class ProjectAPIView(APIView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        needs = self.needs.get(request.method or "")
+        # HEAD is answered by ``get``, so it needs the same.
+        method = "GET" if request.method == "HEAD" else request.method or ""
+        needs = self.needs.get(method)
         if needs is None:
             self.http_method_not_allowed(request, *args, **kwargs)
             return
@@ -128,22 +157,26 @@ class ProjectAPIView(APIView):
     def _enter_with_key(self, request: Request, key: ApiKey, needs: Permission) -> None:
         self.project = enter_with_key(key, needs=needs)
         self.environment = key.environment
-        self.actor = Actor(
-            kind="key",
-            id=str(key.pk),
-            label=key.name,
-            ip=request.META.get("REMOTE_ADDR", ""),
-            request_id=getattr(request, "request_id", ""),
-        )
+        self.actor = actor_of_key(request, key)
 
     def _enter_as_person(self, request: Request, needs: Permission) -> None:
-        named = request.headers.get("X-Playhead-Project") or request.query_params.get("project", "")
-        organization_slug, _, project_slug = named.partition("/")
-        if not project_slug:
-            raise InvalidError(
-                "Name the project as organization/project, in the query parameter `project` "
-                "or the header X-Playhead-Project.",
-                "project",
-            )
-        self.project = enter_project(request.user, organization_slug, project_slug, needs=needs)
-        self.actor = actor_of(request, request.user)
+        organization_slug, project_slug = project_named_in(request)
+        person = person_of(request)
+        self.project = enter_project(person, organization_slug, project_slug, needs=needs)
+        self.actor = actor_of(request, person)
+
+
+def person_of(request: Request) -> User:
+    """Return who is signed in; the credential has been checked before."""
+    return cast(User, request.user)
+
+
+def project_named_in(request: Request) -> tuple[str, str]:
+    """Return the slugs of the organization and project that a person's request is about."""
+    named = request.headers.get("X-Playhead-Project") or request.query_params.get("project", "")
+    organization_slug, _, project_slug = named.partition("/")
+    if not project_slug:
+        raise InvalidError(NAME_A_PROJECT, "project")
+    if "\x00" in named:
+        raise InvalidError("A project's name holds no NUL.", "project")
+    return organization_slug, project_slug

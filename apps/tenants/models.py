@@ -7,6 +7,7 @@ from typing import ClassVar, Self
 from django.contrib.postgres.fields import ArrayField
 from django.core.validators import RegexValidator
 from django.db import models
+from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.tenants.permissions import Role, Scope
@@ -38,7 +39,9 @@ class Project(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["organization", "slug"], name="project_slug_unique")
+            models.UniqueConstraint(fields=["organization", "slug"], name="project_slug_unique"),
+            # What a row that names both must point at.
+            models.UniqueConstraint(fields=["organization", "id"], name="project_of_organization"),
         ]
 
     def __str__(self) -> str:
@@ -104,3 +107,22 @@ class ApiKey(ProjectModel):
     last_used_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
     rotated_from = models.ForeignKey("self", models.SET_NULL, null=True, related_name="successors")
+
+    unscoped: ClassVar[models.Manager[ApiKey]] = models.Manager()
+
+    class Meta:
+        constraints = [
+            # What a successor must point at: a key of the same project.
+            models.UniqueConstraint(fields=["project", "id"], name="key_of_project")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.prefix}...{self.last_four}"
+
+    @property
+    def is_expired(self) -> bool:
+        return self.expires_at is not None and self.expires_at <= timezone.now()
+
+    @property
+    def is_usable(self) -> bool:
+        return self.revoked_at is None and not self.is_expired

@@ -86,3 +86,9 @@ SCOPE_PERMISSIONS: dict[Scope, frozenset[Permission]] = {
         {P.MANAGE_KEYS, P.MANAGE_PROJECT, P.READ_MEMBERS, P.MANAGE_MEMBERS, P.READ_AUDIT, P.ERASE}
     ),
 }
+
+# What a person must be allowed to give a key this scope: all that the key could then do.
+# Scopes whose endpoints have no permission of their own yet are for those who may write.
+SCOPE_GRANTORS: dict[Scope, frozenset[Permission]] = {
+    scope: permissions or frozenset({P.INGEST}) for scope, permissions in SCOPE_PERMISSIONS.items()
+}

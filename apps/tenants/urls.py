@@ -1,5 +1,13 @@
-"""URLs of tenants."""
+"""URLs of organizations, projects, their members and keys, and of the trail."""
 
-from django.urls import URLPattern
+from __future__ import annotations
 
-urlpatterns: list[URLPattern] = []
+from django.urls import path
+
+from apps.tenants.api.audit import Audit
+from apps.tenants.api.views import Me
+
+urlpatterns = [
+    path("api/v1/me", Me.as_view(), name="api-me"),
+    path("api/v1/audit", Audit.as_view(), name="api-audit"),
+]
