@@ -7,6 +7,7 @@ from functools import wraps
 from typing import Any, ClassVar, cast
 
 from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
@@ -164,6 +165,23 @@ class ProjectAPIView(APIView):
         person = person_of(request)
         self.project = enter_project(person, organization_slug, project_slug, needs=needs)
         self.actor = actor_of(request, person)
+
+    def require(self, needs: Permission) -> None:
+        """Check a further permission, where what is asked for decides which one it takes."""
+        if isinstance(self.request.auth, ApiKey):
+            enter_with_key(self.request.auth, needs=needs)
+        else:
+            organization = self.project.organization
+            person = person_of(self.request)
+            enter_project(person, organization.slug, self.project.slug, needs=needs)
+
+    def may(self, permission: Permission) -> bool:
+        """Tell whether the caller has a further permission."""
+        try:
+            self.require(permission)
+        except PermissionDenied:
+            return False
+        return True
 
 
 def person_of(request: Request) -> User:
