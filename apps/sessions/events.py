@@ -129,9 +129,14 @@ class Loss(msgspec.Struct, kw_only=True):
 
 
 class AppendResult(msgspec.Struct, kw_only=True):
-    """What became of the events of one append, by counts and by session id (UUID text)."""
+    """What became of the events of one append, by counts and by session id (UUID text).
+
+    ``accepted`` counts new and completed events, ``completed`` those that added something
+    to an event that was there. ``losses`` are session conflicts, for the caller to record.
+    """
 
     accepted: int
     duplicates: int
     completed: int
     sessions: list[str]
+    losses: list[Loss] = msgspec.field(default_factory=list)
