@@ -1,0 +1,96 @@
+"""From rows of the record to the JSON of the API."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.conf import settings
+
+from apps.sessions import queries, reader
+from apps.sessions.models import Facet, Session
+from apps.tenants.models import Project
+
+Json = dict[str, Any]
+
+STAMPS = {
+    "models": Facet.MODEL,
+    "providers": Facet.PROVIDER,
+    "prompts": Facet.PROMPT,
+    "tools": Facet.TOOL,
+    "releases": Facet.RELEASE,
+}
+
+
+def session_json(project: Project, session: Session, *, content: bool) -> Json:
+    """Return one session."""
+    return sessions_json(project, [session], content=content)[0]
+
+
+def sessions_json(project: Project, sessions: Sequence[Session], *, content: bool) -> list[Json]:
+    """Return sessions with their stamps and tags; titles and reasons only with ``content``."""
+    facets = queries.facets_of(project, sessions)
+    titles = reader.titles(sessions) if content else {}
+    return [
+        _one(project, session, facets.get(session.pk, {}), titles.get(session.pk), content=content)
+        for session in sessions
+    ]
+
+
+def _one(
+    project: Project,
+    session: Session,
+    facets: Mapping[str, list[str]],
+    title: str | None,
+    *,
+    content: bool,
+) -> Json:
+    page = f"/o/{project.organization.slug}/p/{project.slug}/sessions/{session.pk}/"
+    return {
+        "id": session.pk,
+        "external_id": session.external_id,
+        "title": title,
+        "environment": session.environment,
+        "status": session.status,
+        "origin": session.origin,
+        "agent": session.agent,
+        "release": session.release,
+        "outcome": _outcome(session, content=content),
+        "fidelity": session.fidelity_class,
+        "started_at": session.started_at,
+        "last_event_at": session.last_event_at,
+        "duration_ms": session.duration_ms,
+        "events": session.event_count,
+        "errors": session.error_count,
+        "counts": session.counts,
+        "usage": {
+            "input": session.input_tokens,
+            "output": session.output_tokens,
+            "cache_read": session.cache_read,
+            "cache_write": session.cache_write,
+            "reasoning": session.reasoning,
+        },
+        "cost": session.cost,
+        "stamps": {name: facets[facet] for name, facet in STAMPS.items() if facet in facets},
+        "tags": facets.get(Facet.TAG, []),
+        "replay_of": session.replay_of,
+        "forked_at": session.forked_at,
+        "url": settings.PLAYHEAD_URL + page,
+    }
+
+
+def _outcome(session: Session, *, content: bool) -> Json | None:
+    if session.outcome is None:
+        return None
+    return {
+        "status": session.outcome,
+        "reason": reader.outcome_reason(session) if content else None,
+        "code": session.outcome_code,
+    }
+
+
+def step_json(row: Json, *, raw: bool) -> Json:
+    """Return an event; the attributes as the client sent them are left out unless ``raw``."""
+    if raw:
+        return row
+    return {name: value for name, value in row.items() if name != "extra"}

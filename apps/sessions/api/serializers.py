@@ -1,0 +1,104 @@
+"""The shapes of the read API, as its OpenAPI document tells them. What is read is plain JSON."""
+
+from __future__ import annotations
+
+from rest_framework import serializers
+
+from apps.sessions.events import KINDS
+
+
+class UsageOut(serializers.Serializer):
+    """Tokens; ``input`` includes the cached ones, and null is unknown."""
+
+    input = serializers.IntegerField(allow_null=True)
+    output = serializers.IntegerField(allow_null=True)
+    cache_read = serializers.IntegerField(allow_null=True)
+    cache_write = serializers.IntegerField(allow_null=True)
+    reasoning = serializers.IntegerField(allow_null=True)
+
+
+class OutcomeOut(serializers.Serializer):
+    status = serializers.ChoiceField(["success", "failure", "abandoned"])
+    reason = serializers.CharField(allow_null=True)
+    code = serializers.CharField(allow_null=True)
+
+
+class SessionOut(serializers.Serializer):
+    id = serializers.UUIDField()
+    external_id = serializers.CharField(allow_null=True)
+    title = serializers.CharField(
+        allow_null=True, help_text="Null without the right to read content."
+    )
+    environment = serializers.CharField(allow_null=True)
+    status = serializers.ChoiceField(["open", "closed"])
+    origin = serializers.ChoiceField(["live", "import", "replay", "fork", "demo"])
+    agent = serializers.CharField(allow_null=True)
+    release = serializers.CharField(allow_null=True)
+    outcome = OutcomeOut(allow_null=True)
+    fidelity = serializers.ChoiceField(["E0", "E1", "E2", "E3"])
+    started_at = serializers.DateTimeField(allow_null=True)
+    last_event_at = serializers.DateTimeField(allow_null=True)
+    duration_ms = serializers.FloatField(allow_null=True)
+    events = serializers.IntegerField()
+    errors = serializers.IntegerField()
+    counts = serializers.DictField(child=serializers.IntegerField(), help_text="Events by kind.")
+    usage = UsageOut()
+    cost = serializers.DecimalField(max_digits=20, decimal_places=10, allow_null=True)
+    stamps = serializers.DictField(
+        child=serializers.ListField(child=serializers.CharField()),
+        help_text="Models, providers, prompts, tools and releases that its events carry.",
+    )
+    tags = serializers.ListField(child=serializers.CharField())
+    replay_of = serializers.UUIDField(allow_null=True)
+    forked_at = serializers.CharField(allow_null=True)
+    url = serializers.CharField(help_text="The session's page.")
+
+
+class SessionPageOut(serializers.Serializer):
+    results = SessionOut(many=True)
+    next = serializers.CharField(allow_null=True)
+
+
+class EventOut(serializers.Serializer):
+    """An event in the shape in which clients send it, with its place in the session.
+
+    Fields that an event does not have are left out.
+    """
+
+    id = serializers.CharField(help_text="Playhead's id: 32 hexadecimal digits.")
+    parent = serializers.CharField(allow_null=True)
+    client_id = serializers.CharField()
+    client_parent = serializers.CharField(allow_null=True)
+    trace = serializers.CharField(allow_null=True)
+    seq = serializers.IntegerField(help_text="1, 2, ... in replay order.")
+    depth = serializers.IntegerField()
+    children = serializers.IntegerField()
+    lane = serializers.CharField(allow_null=True)
+    kind = serializers.ChoiceField(list(KINDS))
+    name = serializers.CharField(allow_null=True)
+    started_at = serializers.DateTimeField(allow_null=True)
+    ended_at = serializers.DateTimeField(allow_null=True)
+    duration_ms = serializers.FloatField(allow_null=True)
+    status = serializers.ChoiceField(["ok", "error"], allow_null=True)
+    input = serializers.JSONField(required=False)
+    output = serializers.JSONField(required=False)
+    usage = UsageOut(required=False)
+    cost = serializers.CharField(required=False, allow_null=True)
+
+
+class EventPageOut(serializers.Serializer):
+    results = EventOut(many=True)
+    next = serializers.CharField(allow_null=True)
+
+
+class StateChangeOut(serializers.Serializer):
+    path = serializers.CharField(help_text="JSON Pointer, RFC 6901.")
+    op = serializers.ChoiceField(["add", "remove", "change"])
+    before = serializers.JSONField()
+    after = serializers.JSONField()
+
+
+class StateOut(serializers.Serializer):
+    at = serializers.IntegerField()
+    state = serializers.DictField(help_text="The folded state of each lane after the step.")
+    changes = StateChangeOut(many=True)
