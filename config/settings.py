@@ -142,6 +142,11 @@ ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = env.text("PLAYHEAD_EMAIL_VERIFICATION", "mandatory")
 ACCOUNT_EMAIL_SUBJECT_PREFIX = "[Playhead] "
+# A new address takes the old one's place once it is confirmed, after the password was asked.
+ACCOUNT_CHANGE_EMAIL = True
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+# People are told by mail of a change to their password or address.
+ACCOUNT_EMAIL_NOTIFICATIONS = True
 # Sign-up says the same whether or not the address is known.
 ACCOUNT_PREVENT_ENUMERATION = True
 # People who sign themselves up; switch off where accounts come from an administrator.

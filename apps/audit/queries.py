@@ -9,7 +9,7 @@ from django.http import QueryDict
 
 from apps.audit.models import AuditEntry
 from apps.core.errors import InvalidError
-from apps.core.paging import Page, decode_cursor, encode_cursor
+from apps.core.paging import Page, decode_position, encode_cursor
 
 PAGING = {"cursor", "limit"}
 FILTERS = {"act", "actor"}
@@ -71,16 +71,9 @@ def _page(
     if filters.actor:
         entries = entries.filter(actor_label=filters.actor)
     if cursor:
-        entries = entries.filter(pk__lt=_position(cursor))
+        entries = entries.filter(pk__lt=decode_position(cursor))
     # How often content was read in the windows that an entry opened.
     counted = entries.annotate(reading_count=Sum("readings__count")).order_by("-pk")
     rows: list[AuditEntry] = [*counted[: limit + 1]]
     following = encode_cursor(rows[limit - 1].pk) if len(rows) > limit else None
     return Page(rows[:limit], next=following)
-
-
-def _position(cursor: str) -> int:
-    [position] = decode_cursor(cursor, 1)
-    if type(position) is not int or not 0 < position < 2**63:
-        raise InvalidError("This cursor is not one that Playhead gave out.", "cursor")
-    return position

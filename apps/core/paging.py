@@ -48,10 +48,20 @@ def decode_cursor(cursor: str, length: int) -> list[Any]:
     return key
 
 
+def decode_position(cursor: str) -> int:
+    """Return the row id in a cursor of one, for lists in the order of ids."""
+    [position] = decode_cursor(cursor, 1)
+    if type(position) is not int or not 0 < position < 2**63:
+        raise InvalidError("This cursor is not one that Playhead gave out.", "cursor")
+    return position
+
+
 def read_limit(text: str | None) -> int:
     """Return the page size asked for, between 1 and 500."""
     if text is None:
         return DEFAULT_LIMIT
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:9]) <= MAX_LIMIT:
+    # The length first: a long number would cost time to read, and cut short it would lie.
+    is_number = len(text) <= 9 and text.isascii() and text.isdigit()
+    if not is_number or not 1 <= int(text) <= MAX_LIMIT:
         raise InvalidError(f"limit must be a whole number from 1 to {MAX_LIMIT}.", "limit")
     return int(text)

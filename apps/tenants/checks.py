@@ -14,7 +14,7 @@ from django.core.checks import CheckMessage, Error, run_checks
 from django.core.exceptions import ImproperlyConfigured
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from apps.tenants.doors import PUBLIC, SIGNED_IN
+from apps.core.needs import PUBLIC, SIGNED_IN
 from apps.tenants.permissions import Permission
 
 # Views of libraries, which name no permission: what each lets happen was read once.

@@ -17,13 +17,12 @@ from apps.accounts.models import User
 from apps.audit.actors import Actor
 from apps.core.addresses import client_ip
 from apps.core.errors import InvalidError
+from apps.core.needs import PUBLIC, SIGNED_IN
 from apps.tenants.access import enter_organization, enter_project, enter_with_key
 from apps.tenants.models import ApiKey, Project
 from apps.tenants.permissions import Permission
 
 View = Callable[..., HttpResponse]
-PUBLIC = "public"
-SIGNED_IN = "signed in"
 
 NAME_A_PROJECT = (
     "Name the project as organization/project, in the query parameter `project` "

@@ -5,7 +5,8 @@ from __future__ import annotations
 from django.db.models import Q, QuerySet
 
 from apps.accounts.models import User
-from apps.tenants.models import Membership, Organization, Project
+from apps.core.paging import Page, decode_position, encode_cursor
+from apps.tenants.models import ApiKey, Membership, Organization, Project
 
 
 def projects_of(user: User) -> QuerySet[Project]:
@@ -21,3 +22,13 @@ def organizations_of(user: User) -> QuerySet[Organization]:
     """Return every organization in which the person has a role as a whole."""
     held = Membership.objects.filter(user=user, project=None).values("organization")
     return Organization.objects.filter(pk__in=held).order_by("name", "pk")
+
+
+def key_page(project: Project, *, cursor: str | None, limit: int) -> Page[ApiKey]:
+    """Return the project's keys, newest first, with who made them."""
+    rows = project.keys.select_related("created_by").order_by("-pk")
+    if cursor:
+        rows = rows.filter(pk__lt=decode_position(cursor))
+    found = list(rows[: limit + 1])
+    following = encode_cursor(found[limit - 1].pk) if len(found) > limit else None
+    return Page(found[:limit], next=following)

@@ -1,0 +1,1 @@
+"""The pages of organizations, projects, members and keys, and of the trail."""
