@@ -8,5 +8,6 @@ urlpatterns = [
     path("", include("apps.tenants.urls")),
     path("", include("apps.audit.urls")),
     path("", include("apps.sessions.urls")),
+    path("", include("apps.sessions.api.urls")),
     path("", include("apps.ingest.urls")),
 ]
