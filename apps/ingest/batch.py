@@ -1,0 +1,83 @@
+"""What one request brought: events to record, events refused, and what was not understood."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from apps.ingest.checks import Refusal
+from apps.sessions.events import IncomingEvent, Loss
+
+SAMPLE_BYTES = 2_000
+NAMED_UNMAPPED = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """One event that was not taken: where it stood, and why."""
+
+    index: int
+    path: str
+    message: str
+    reason: str
+
+    @classmethod
+    def of(cls, index: int, refusal: Refusal) -> Rejection:
+        """Return the refusal of the event at ``index``."""
+        return cls(index, refusal.path, str(refusal), refusal.reason)
+
+    @property
+    def answer(self) -> dict[str, int | str]:
+        """What the sender is told."""
+        return {"index": self.index, "path": self.path, "message": self.message}
+
+    @property
+    def sentence(self) -> str:
+        """The same in one line."""
+        return f"{self.path}: {self.message}" if self.path else self.message
+
+
+@dataclass(slots=True)
+class Batch:
+    """The readable part of a request, and an account of the rest."""
+
+    source: str
+    sent: int = 0
+    # Records that went into the event of another one.
+    joined: int = 0
+    events: list[IncomingEvent] = field(default_factory=list)
+    rejected: list[Rejection] = field(default_factory=list)
+    # Names of fields and attributes that no reader knows; their values are kept in `extra`.
+    unmapped: Counter[str] = field(default_factory=Counter)
+    samples: dict[str, bytes] = field(default_factory=dict)
+    indexes: dict[int, int] = field(default_factory=dict)
+
+    def add(self, event: IncomingEvent, index: int) -> None:
+        """Take an event that stood at ``index`` of what was sent."""
+        self.events.append(event)
+        self.indexes[id(event)] = index
+
+    def index_of(self, event: IncomingEvent) -> int:
+        """Return where an event stood in what was sent."""
+        return self.indexes[id(event)]
+
+    def refuse(self, rejection: Rejection, sample: bytes = b"") -> None:
+        """Count an event as refused, keeping the start of the first of its kind."""
+        self.rejected.append(rejection)
+        self.samples.setdefault(rejection.reason, sample[:SAMPLE_BYTES])
+
+    def losses(self) -> list[Loss]:
+        """Return what did not become events, counted by reason."""
+        reasons = Counter(rejection.reason for rejection in self.rejected)
+        found = [
+            Loss(reason=reason, source=self.source, count=count, sample=self.samples[reason])
+            for reason, count in reasons.items()
+        ]
+        if self.unmapped:
+            names = ", ".join(name for name, _ in self.unmapped.most_common(NAMED_UNMAPPED))
+            total = self.unmapped.total()
+            sample = names.encode()[:SAMPLE_BYTES]
+            found.append(Loss(reason="unmapped", source=self.source, count=total, sample=sample))
+        if set_right := sum(1 for event in self.events if event.flags):
+            found.append(Loss(reason="set_right", source=self.source, count=set_right))
+        return found

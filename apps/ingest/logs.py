@@ -1,0 +1,143 @@
+"""From log records to events: content that a client sends apart from its spans.
+
+A GenAI client may put content on log records only. Such a record names its span, so it
+becomes the same event with only its content; whichever comes first, the record merges
+the two. Other records of a trace become events of their own under their span.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from apps.core.canonical import canonical_json
+from apps.ingest.batch import Batch, Rejection
+from apps.ingest.checks import Refusal, check_event
+from apps.ingest.conventions import genai
+from apps.ingest.conventions.attributes import Fields, Json, Reading, known
+from apps.ingest.otlp.spans import RawLog, RawSpan, moment
+from apps.ingest.text import json_in_text
+from apps.sessions.events import IncomingEvent
+
+DETAILS = "gen_ai.client.inference.operation.details"
+CHOICE = "gen_ai.choice"
+# The form before: one record for each message.
+MESSAGE_ROLES = {
+    "gen_ai.system.message": "system",
+    "gen_ai.user.message": "user",
+    "gen_ai.assistant.message": "assistant",
+    "gen_ai.tool.message": "tool",
+}
+
+
+def read_logs(logs: Sequence[RawLog], batch: Batch, now: datetime) -> None:
+    """Put the events of ``logs`` into ``batch``; records that belong to no trace are refused."""
+    single_messages: defaultdict[tuple[str, str], list[RawLog]] = defaultdict(list)
+    for log in logs:
+        name = event_name(log)
+        if log.trace_id and log.span_id and (name in MESSAGE_ROLES or name == CHOICE):
+            single_messages[log.trace_id, log.span_id].append(log)
+        else:
+            _take(_event_of, [log], batch, now)
+    for together in single_messages.values():
+        _take(_joined, together, batch, now)
+
+
+def event_name(log: RawLog) -> str:
+    """Return what kind of record it is; older clients say so in an attribute."""
+    return log.event_name or str(log.attributes.get("event.name", ""))
+
+
+def _take(
+    read: Callable[[list[RawLog]], IncomingEvent], logs: list[RawLog], batch: Batch, now: datetime
+) -> None:
+    try:
+        batch.add(check_event(read(logs), now), logs[0].index)
+        # Several records became one event: the others are told as taken with it.
+        batch.joined += len(logs) - 1
+    except Refusal as refusal:
+        for log in logs:
+            batch.refuse(Rejection.of(log.index, refusal))
+
+
+def _event_of(logs: list[RawLog]) -> IncomingEvent:
+    log = logs[0]
+    if log.trace_id is None:
+        raise Refusal(
+            "This log record belongs to no trace, so to no session.", "trace_id", "no_trace"
+        )
+    if event_name(log) == DETAILS and log.span_id:
+        return _content(log.trace_id, log.span_id, log)
+    return _plain(log.trace_id, log)
+
+
+def _content(trace_id: str, span_id: str, log: RawLog) -> IncomingEvent:
+    """Return the event of the span that the record names, with what the record says of it."""
+    body = log.body if isinstance(log.body, dict) else {}
+    attributes = {**body, **log.attributes}
+    span = RawSpan(index=log.index, trace_id=trace_id, span_id=span_id, attributes=attributes)
+    fields = genai.normalise(Reading(span))
+    session = fields.pop("conversation", None)
+    fields.pop("tool_call", None)
+    fields.setdefault("kind", "llm")
+    return IncomingEvent(id=span_id, trace=trace_id, session=session, **fields)
+
+
+def _joined(logs: list[RawLog]) -> IncomingEvent:
+    """Return the content of a span from its records of one message each."""
+    ordered = sorted(logs, key=lambda log: (log.at, log.index))
+    asked = [_message(log) for log in ordered if event_name(log) != CHOICE]
+    answered = [_choice(log) for log in ordered if event_name(log) == CHOICE]
+    return IncomingEvent(
+        id=str(logs[0].span_id),
+        trace=logs[0].trace_id,
+        kind="llm",
+        input={"messages": asked} if asked else None,
+        output={"messages": answered} if answered else None,
+    )
+
+
+def _message(log: RawLog) -> Fields:
+    """Return a message in OpenAI's shape, which these records have."""
+    said = log.body if isinstance(log.body, dict) else {"content": log.body}
+    return {"role": MESSAGE_ROLES[event_name(log)]} | said
+
+
+def _choice(log: RawLog) -> Fields:
+    said = log.body if isinstance(log.body, dict) else {"message": {"content": log.body}}
+    message = said.get("message")
+    finish = known({"finish_reason": said.get("finish_reason")})
+    return {"role": "assistant"} | (message if isinstance(message, dict) else {}) | finish
+
+
+def _plain(trace_id: str, log: RawLog) -> IncomingEvent:
+    """Return a record as an event of its own. Its id is its content, so a resend is the same."""
+    at = moment(log.at)
+    extra = {
+        "attributes": log.attributes,
+        "resource": log.resource.attributes,
+        "scope": {"name": log.scope.name, "version": log.scope.version},
+        "severity": log.severity,
+    }
+    return IncomingEvent(
+        id=f"log-{_digest(log)}",
+        trace=trace_id,
+        parent=log.span_id,
+        kind="event",
+        name=event_name(log) or log.severity or "log",
+        started_at=at,
+        ended_at=at,
+        output=_opened(log.body),
+        extra={name: value for name, value in extra.items() if value},
+    )
+
+
+def _digest(log: RawLog) -> str:
+    told = [log.trace_id, log.span_id, log.at, event_name(log), log.body, log.attributes]
+    return hashlib.blake2b(canonical_json(told), digest_size=8).hexdigest()
+
+
+def _opened(value: Json) -> Json:
+    return json_in_text(value) if isinstance(value, str) else value

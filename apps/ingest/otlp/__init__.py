@@ -1,0 +1,1 @@
+"""OTLP over HTTP: protobuf and JSON become the same spans and log records, read once."""

@@ -1,0 +1,223 @@
+"""The ways in: native events and OTLP. Each reads its body itself; DRF parses nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, ClassVar
+
+import structlog
+from django.db import DatabaseError
+from django.http import HttpResponse
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.core.api import OrjsonRenderer
+from apps.core.errors import DomainError, EncodingError, LimitError
+from apps.ingest import openapi, queries, services
+from apps.ingest.batch import Batch
+from apps.ingest.bodies import read_body
+from apps.ingest.checks import MAX_EVENTS
+from apps.ingest.clients import Client
+from apps.ingest.logs import read_logs
+from apps.ingest.native import read_events
+from apps.ingest.otlp import protobuf, wire_json
+from apps.ingest.services import Receipt
+from apps.ingest.traces import read_spans
+from apps.sessions.filters import refuse_unknown
+from apps.tenants.doors import ProjectAPIView
+from apps.tenants.permissions import Permission
+
+log = structlog.get_logger(__name__)
+
+JSON = "application/json"
+PROTOBUF = "application/x-protobuf"
+PROJECT = frozenset({"project"})
+NAMED_REJECTIONS = 10
+REASONS = {400: "unreadable", 413: "too_large", 415: "unknown_encoding"}
+
+
+class IngestAPIView(ProjectAPIView):
+    """Takes what clients record. A request that cannot be read is counted all the same."""
+
+    needs: ClassVar[Mapping[str, Permission]] = {"POST": Permission.INGEST}
+    parser_classes: ClassVar[list[Any]] = []  # type: ignore[misc]
+    source: ClassVar[str]
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        refuse_unknown(request.query_params.dict(), PROJECT)
+
+    def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
+        """Answer in the request's own type, whatever the client says it accepts."""
+        return OrjsonRenderer(), JSON
+
+    def handle_exception(self, exc: Exception) -> Response:
+        if isinstance(exc, DomainError) and exc.status in REASONS and hasattr(self, "project"):
+            self._count_refusal(REASONS[exc.status])
+        return super().handle_exception(exc)
+
+    def _count_refusal(self, reason: str) -> None:
+        try:
+            services.count_refused_request(self.project, self.source, reason, self.client)
+        except DatabaseError as error:
+            log.warning("a refused request could not be counted", error=str(error))
+
+    @property
+    def client(self) -> Client:
+        """The software that sent the request."""
+        return Client.of(self.request.headers.get("User-Agent", ""))
+
+    def record(self, batch: Batch) -> Receipt:
+        """Commit what the request brought."""
+        return services.ingest(
+            self.project, batch, client=self.client, environment=self.environment
+        )
+
+
+class EventCollection(IngestAPIView):
+    """Events in Playhead's own shape."""
+
+    source = "events"
+
+    @extend_schema(
+        operation_id="ingest_events",
+        summary="Record events",
+        request={JSON: openapi.events_request()},
+        responses={
+            200: OpenApiResponse(openapi.events_answer(), "All events are committed."),
+            207: OpenApiResponse(openapi.events_answer(), "Some events were refused."),
+        },
+        tags=["ingest"],
+    )
+    def post(self, request: Request) -> Response:
+        if request.content_type.partition(";")[0].strip().lower() != JSON:
+            raise EncodingError(f"Send events as {JSON}.")
+        batch = read_events(read_body(request._request), timezone.now())
+        receipt = self.record(batch)
+        return Response(
+            {
+                "accepted": receipt.accepted,
+                "duplicates": receipt.duplicates,
+                "rejected": [rejection.answer for rejection in receipt.rejected],
+            },
+            status=207 if receipt.rejected else 200,
+        )
+
+
+class OtlpAPIView(IngestAPIView):
+    """Takes OTLP over HTTP, in protobuf or JSON, and answers in the same."""
+
+    answer_type: ClassVar[Callable[..., Any]]
+    rejected_field: ClassVar[str]
+
+    def read(self, body: bytes, reader: Any, batch: Batch, now: datetime) -> None:
+        """Put the events in ``body`` into ``batch``."""
+        raise NotImplementedError
+
+    def post(self, request: Request) -> HttpResponse:
+        content_type = request.content_type.partition(";")[0].strip().lower()
+        reader = READERS.get(content_type)
+        if reader is None:
+            raise EncodingError(f"Send OTLP as {PROTOBUF} or {JSON}.")
+        batch = Batch(source=self.source)
+        self.read(read_body(request._request), reader, batch, timezone.now())
+        receipt = self.record(batch)
+        rejected = len(receipt.rejected)
+        return self._answer(content_type, rejected, _sentence(receipt) if rejected else "")
+
+    def _answer(self, content_type: str, rejected: int, message: str) -> HttpResponse:
+        if content_type == JSON:
+            partial = {_camel(self.rejected_field): str(rejected), "errorMessage": message}
+            return Response({"partialSuccess": partial} if rejected else {})
+        answer = type(self).answer_type()
+        if rejected:
+            setattr(answer.partial_success, self.rejected_field, rejected)
+            answer.partial_success.error_message = message
+        return HttpResponse(answer.SerializeToString(), content_type=PROTOBUF)
+
+
+class TraceCollection(OtlpAPIView):
+    """Spans of any OpenTelemetry client."""
+
+    source = "otlp_traces"
+    answer_type = ExportTraceServiceResponse
+    rejected_field = "rejected_spans"
+
+    @extend_schema(
+        operation_id="ingest_traces",
+        summary="Record spans (OTLP)",
+        request=openapi.otlp_request("ExportTraceServiceRequest"),
+        responses=openapi.otlp_answers("ExportTraceServiceResponse"),
+        tags=["ingest"],
+    )
+    def post(self, request: Request) -> HttpResponse:
+        return super().post(request)
+
+    def read(self, body: bytes, reader: Any, batch: Batch, now: datetime) -> None:
+        spans = reader.read_spans(body, batch)
+        _check_count(batch)
+        read_spans(spans, batch, now)
+
+
+class LogCollection(OtlpAPIView):
+    """Log records of any OpenTelemetry client."""
+
+    source = "otlp_logs"
+    answer_type = ExportLogsServiceResponse
+    rejected_field = "rejected_log_records"
+
+    @extend_schema(
+        operation_id="ingest_logs",
+        summary="Record log records (OTLP)",
+        request=openapi.otlp_request("ExportLogsServiceRequest"),
+        responses=openapi.otlp_answers("ExportLogsServiceResponse"),
+        tags=["ingest"],
+    )
+    def post(self, request: Request) -> HttpResponse:
+        return super().post(request)
+
+    def read(self, body: bytes, reader: Any, batch: Batch, now: datetime) -> None:
+        logs = reader.read_logs(body, batch)
+        _check_count(batch)
+        read_logs(logs, batch, now)
+
+
+class IngestHealth(ProjectAPIView):
+    """What came in during the last day, what did not, and who sent it."""
+
+    needs: ClassVar[Mapping[str, Permission]] = {"GET": Permission.INGEST}
+
+    @extend_schema(
+        operation_id="ingest_health",
+        summary="What came in, what was refused, and who sends",
+        responses={200: OpenApiResponse(openapi.health_answer())},
+        tags=["ingest"],
+    )
+    def get(self, request: Request) -> Response:
+        refuse_unknown(request.query_params.dict(), PROJECT)
+        return Response(queries.ingest_health(self.project, timezone.now()))
+
+
+READERS: Mapping[str, Any] = {PROTOBUF: protobuf, JSON: wire_json}
+
+
+def _check_count(batch: Batch) -> None:
+    if batch.sent > MAX_EVENTS:
+        raise LimitError(f"More than the limit of {MAX_EVENTS} events in one request.")
+
+
+def _sentence(receipt: Receipt) -> str:
+    """Return the reasons of the first refusals, for a person who reads a client's log."""
+    told = [f"[{one.index}] {one.sentence}" for one in receipt.rejected[:NAMED_REJECTIONS]]
+    more = len(receipt.rejected) - len(told)
+    return "; ".join(told) + (f"; and {more} more" if more else "")
+
+
+def _camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(word.title() for word in rest)
