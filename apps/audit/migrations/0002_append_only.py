@@ -15,10 +15,14 @@ BEGIN
 END;
 $$;
 CREATE TRIGGER audit_entry_append_only
-    BEFORE UPDATE OR DELETE OR TRUNCATE ON audit_auditentry
+    BEFORE UPDATE OR DELETE ON audit_auditentry
+    FOR EACH STATEMENT EXECUTE FUNCTION audit_refuse_change();
+CREATE TRIGGER audit_entry_no_truncate
+    BEFORE TRUNCATE ON audit_auditentry
     FOR EACH STATEMENT EXECUTE FUNCTION audit_refuse_change();
 """
 DROP = """
+DROP TRIGGER audit_entry_no_truncate ON audit_auditentry;
 DROP TRIGGER audit_entry_append_only ON audit_auditentry;
 DROP FUNCTION audit_refuse_change();
 """
