@@ -6,6 +6,12 @@ from apps.sessions import views
 
 app_name = "sessions"
 PROJECT = "o/<slug:organization_slug>/p/<slug:project_slug>/sessions/"
+SESSION = f"{PROJECT}<uuid:session_id>/"
 urlpatterns = [
     path(PROJECT, views.session_list, name="list"),
+    path(SESSION, views.session_detail, name="detail"),
+    path(f"{SESSION}spans.json", views.session_spans, name="spans"),
+    path(f"{SESSION}panel/", views.session_panel, name="panel"),
+    path(f"{SESSION}steps/<slug:event_id>/", views.step_detail, name="step"),
+    path(f"{SESSION}steps/<slug:event_id>/raw.json", views.step_raw, name="step-raw"),
 ]

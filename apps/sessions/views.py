@@ -1,17 +1,127 @@
-"""Pages of recorded sessions."""
+"""Pages of recorded sessions: the list, the player, one step."""
 
 from __future__ import annotations
 
+from uuid import UUID
+
+import orjson
 from django.http import HttpResponse
-from django.shortcuts import render
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 
+from apps.core.errors import DomainError
+from apps.core.paging import read_limit
+from apps.sessions import listing, pages, player, reader
+from apps.sessions.filters import SessionFilters, refuse_unknown
+from apps.sessions.models import Session
+from apps.sessions.queries import session_page
 from apps.tenants.doors import SignedInRequest, project_view
 from apps.tenants.models import Project
 from apps.tenants.permissions import Permission
 
+ONE_YEAR = 365 * 24 * 3600
+
+
+class ErasedError(DomainError):
+    """The session was erased; only that it existed is known."""
+
+    status = 410
+    title = "This session was erased"
+
 
 @require_safe
+@gzip_page
 @project_view(Permission.READ_META)
 def session_list(request: SignedInRequest, project: Project) -> HttpResponse:
-    return render(request, "sessions/list.html", {"project": project})
+    filters = SessionFilters.from_query(request.GET.dict(), also=frozenset({"cursor", "limit"}))
+    limit = read_limit(request.GET.get("limit"))
+    page = session_page(project, filters, cursor=request.GET.get("cursor"), limit=limit)
+    may_read = pages.may_read_content(request, project)
+    context = listing.list_context(project, filters, page, may_read=may_read)
+    response = render(request, "sessions/list.html", context)
+    place = f"{project.organization.slug}/{project.slug}"
+    response.set_cookie("playhead_project", place, max_age=ONE_YEAR, samesite="Lax", httponly=True)
+    return response
+
+
+@require_safe
+@gzip_page
+@project_view(Permission.READ_META)
+def session_detail(request: SignedInRequest, project: Project, session_id: UUID) -> HttpResponse:
+    """Show the player. What it shows follows from the address alone: view and step."""
+    refuse_unknown(request.GET.dict(), frozenset({"view", "step", "at"}))
+    session = find_session(project, session_id)
+    if session.merged_into_id:
+        return moved(project, session.merged_into_id)
+    view = pages.read_view(request.GET.get("view"))
+    return render(request, "sessions/detail.html", pages.player_context(request, session, view))
+
+
+@require_safe
+@gzip_page
+@project_view(Permission.READ_META)
+def session_spans(request: SignedInRequest, project: Project, session_id: UUID) -> HttpResponse:
+    """Send the steps in columns, for the rows and the overview of the player."""
+    session = find_session(project, session_id)
+    columns = player.columns(reader.outline(session))
+    response = HttpResponse(orjson.dumps(columns), content_type="application/json")
+    response["Cache-Control"] = "private, no-cache"
+    return response
+
+
+@require_safe
+@gzip_page
+@project_view(Permission.READ_META)
+def session_panel(request: SignedInRequest, project: Project, session_id: UUID) -> HttpResponse:
+    """Send the panel of one step, to be put into the player."""
+    refuse_unknown(request.GET.dict(), frozenset({"view", "step", "at"}))
+    context = pages.panel_context(request, find_session(project, session_id))
+    return render(request, "sessions/panel.html", context)
+
+
+@require_safe
+@gzip_page
+@project_view(Permission.READ_META)
+def step_detail(
+    request: SignedInRequest, project: Project, session_id: UUID, event_id: str
+) -> HttpResponse:
+    """Show one step on a page of its own, to print or to read without scripts."""
+    session = find_session(project, session_id)
+    if session.merged_into_id:
+        return moved(project, session.merged_into_id)
+    context = pages.panel_context(request, session, event_id)
+    return render(request, "sessions/step.html", context)
+
+
+@require_safe
+@gzip_page
+@project_view(Permission.READ_CONTENT)
+def step_raw(
+    request: SignedInRequest, project: Project, session_id: UUID, event_id: str
+) -> HttpResponse:
+    """Send one step whole, as JSON in a file; nothing is cut."""
+    session = find_session(project, session_id)
+    step = pages.read_whole_step(request, session, event_id)
+    response = HttpResponse(
+        orjson.dumps(step, default=str, option=orjson.OPT_INDENT_2),
+        content_type="application/json; charset=utf-8",
+    )
+    response["Content-Disposition"] = f'inline; filename="step-{event_id[:32]}.json"'
+    return response
+
+
+def find_session(project: Project, session_id: UUID) -> Session:
+    session = get_object_or_404(
+        project.sessions.select_related("project__organization"), pk=session_id
+    )
+    if session.erased_at:
+        raise ErasedError(f"It was erased on {session.erased_at:%Y-%m-%d at %H:%M} UTC.")
+    return session
+
+
+def moved(project: Project, session_id: UUID) -> HttpResponse:
+    """Send on to the session that this one became part of."""
+    slugs = (project.organization.slug, project.slug)
+    return redirect(reverse("sessions:detail", args=(*slugs, session_id)), permanent=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db.models import Q
 from django.http import HttpRequest
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 
 from apps.accounts.models import User
 from apps.tenants.models import Membership, Organization, Project
@@ -43,19 +43,15 @@ PROJECT_PAGES = (
     Destination("Sessions", "list-tree", "sessions:list", Permission.READ_META),
     Destination("Setup", "plug", "web:setup", Permission.INGEST),
     Destination("Keys", "key-round", "tenants:keys", Permission.MANAGE_KEYS),
+    Destination("Project", "settings", "tenants:settings", Permission.MANAGE_PROJECT),
 )
+# Pages under whose addresses others lie: current only when they are open themselves.
+EXACT = ("web:organization", "tenants:settings")
 ORGANIZATION_PAGES = (
     Destination("Projects", "layers", "web:organization", Permission.READ_MEMBERS),
     Destination("Members", "users", "tenants:members", Permission.READ_MEMBERS),
-    Destination("Audit", "scroll-text", "audit:trail", Permission.READ_AUDIT),
+    Destination("Audit", "scroll-text", "tenants:audit", Permission.READ_AUDIT),
 )
-
-
-def url_of(name: str, slugs: dict[str, str]) -> str:
-    try:
-        return reverse(name, kwargs=slugs)
-    except NoReverseMatch:
-        return ""
 
 
 class Shell:
@@ -134,10 +130,11 @@ class Shell:
 
     @cached_property
     def organization_role(self) -> Role | None:
+        if self.organization is None:
+            return None
         for row in self.memberships:
-            if row.organization_id == (self.organization and self.organization.pk):
-                if row.project_id is None:
-                    return Role(row.role)
+            if row.organization_id == self.organization.pk and row.project_id is None:
+                return Role(row.role)
         return None
 
     @cached_property
@@ -158,18 +155,12 @@ class Shell:
         self, pages: tuple[Destination, ...], role: Role, slugs: dict[str, str]
     ) -> list[NavigationLink]:
         allowed = [page for page in pages if role.allows(page.needs)]
-        urls = [(page, url_of(page.name, slugs)) for page in allowed]
-        return [self._link(page, url) for page, url in urls if url]
+        return [self._link(page, reverse(page.name, kwargs=slugs)) for page in allowed]
 
     def _link(self, page: Destination, url: str) -> NavigationLink:
         here = self.request.path
-        is_section = page.name != "web:organization"
-        is_current = here.startswith(url) if is_section else here == url
+        is_current = here == url if page.name in EXACT else here.startswith(url)
         return NavigationLink(page.label, page.icon, url, is_current)
-
-    @property
-    def account_url(self) -> str:
-        return url_of("accounts:account", {})
 
     @property
     def can_see_setup(self) -> bool:

@@ -2,12 +2,15 @@
 
 from django.urls import path
 
-from apps.web import views
+from apps.web import setup, views
 
 app_name = "web"
+PROJECT = "o/<slug:organization_slug>/p/<slug:project_slug>/"
 urlpatterns = [
     path("", views.home, name="home"),
     path("theme/", views.choose_theme, name="theme"),
     path("o/<slug:organization_slug>/", views.organization_home, name="organization"),
-    path("o/<slug:organization_slug>/p/<slug:project_slug>/", views.project_home, name="project"),
+    path(PROJECT, views.project_home, name="project"),
+    path(f"{PROJECT}setup/", setup.setup, name="setup"),
+    path(f"{PROJECT}setup/status/", setup.setup_status, name="setup-status"),
 ]

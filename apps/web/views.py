@@ -9,6 +9,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts.models import User
 from apps.core.errors import InvalidError
+from apps.tenants.access import permissions_in_organization
 from apps.tenants.doors import (
     SignedInRequest,
     organization_view,
@@ -34,14 +35,19 @@ def home(request: SignedInRequest) -> HttpResponse:
             return redirect("sessions:list", project.organization.slug, project.slug)
     if projects:
         return redirect("sessions:list", projects[0].organization.slug, projects[0].slug)
-    return render(request, "web/welcome.html")
+    return redirect("tenants:welcome")
 
 
 @require_safe
 @organization_view(Permission.READ_META)
 def organization_home(request: SignedInRequest, organization: Organization) -> HttpResponse:
     projects = organization.projects.order_by("name", "pk")
-    context = {"organization": organization, "projects": projects}
+    may = permissions_in_organization(request.actor, organization)
+    context = {
+        "organization": organization,
+        "projects": projects,
+        "can_create": Permission.MANAGE_PROJECT in may,
+    }
     return render(request, "web/organization.html", context)
 
 

@@ -112,15 +112,14 @@ def stamp(instant: datetime | None, style: str = "both") -> SafeString | str:
     if instant is None:
         return UNKNOWN
     instant = timezone.localtime(instant)
-    exact = instant.strftime("%Y-%m-%d %H:%M:%S")
+    exact = instant.strftime(f"%Y-%m-%d %H:%M:%S{'.%f' if style == 'precise' else ''}")
+    since = format_html(' <span class="muted small">{}</span>', ago(instant))
     return format_html(
         '<time datetime="{}" title="{} UTC">{}</time>{}',
         instant.isoformat(),
         instant.strftime("%Y-%m-%d %H:%M:%S.%f"),
         ago(instant) if style == "ago" else exact,
-        format_html(' <span class="muted small">{}</span>', ago(instant))
-        if style == "both"
-        else "",
+        since if style == "both" else "",
     )
 
 

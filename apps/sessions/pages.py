@@ -1,0 +1,152 @@
+"""What the player and the pages of single steps show, put together from the record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.http import Http404
+
+from apps.audit.services import record_reading
+from apps.core.errors import InvalidError
+from apps.sessions import panel, player, reader
+from apps.sessions.json_tree import json_tree
+from apps.sessions.listing import short_id, total_tokens
+from apps.sessions.models import Session
+from apps.sessions.queries import facets_of
+from apps.sessions.state import state_at
+from apps.sessions.steps import Outline, Step
+from apps.sessions.transcript import tell
+from apps.tenants.access import permissions_in_project
+from apps.tenants.doors import SignedInRequest
+from apps.tenants.models import Project
+from apps.tenants.permissions import Permission
+
+Json = Any
+
+
+def may_read_content(request: SignedInRequest, project: Project) -> bool:
+    return Permission.READ_CONTENT in permissions_in_project(request.actor, project)
+
+
+def read_view(name: str | None) -> str:
+    if name is None:
+        return player.VIEWS[0]
+    if name not in player.VIEWS:
+        raise InvalidError(f"view must be one of {', '.join(player.VIEWS)}.", "view")
+    return name
+
+
+def session_context(request: SignedInRequest, session: Session) -> dict[str, Any]:
+    """Return what every page of a session shows, and write down that it was read."""
+    project = session.project
+    may_read = may_read_content(request, project)
+    if may_read:
+        record_reading(
+            request.actor,
+            organization_id=project.organization_id,
+            project_id=project.pk,
+            session_ids=[str(session.pk)],
+        )
+    return {
+        "project": project,
+        "organization": project.organization,
+        "session": session,
+        "short_id": short_id(session),
+        "total_tokens": total_tokens(session),
+        "may_read": may_read,
+    }
+
+
+def player_context(request: SignedInRequest, session: Session, view: str) -> dict[str, Any]:
+    context = session_context(request, session)
+    titles = reader.titles([session]) if context["may_read"] else {}
+    context |= {
+        "view": view,
+        "views": player.VIEWS,
+        "title": titles.get(session.pk, ""),
+        "facets": facets_of(session.project, [session]).get(session.pk, {}),
+        "outcome_reason": outcome_reason(session, may_read=context["may_read"]),
+    }
+    outline = reader.outline(session)
+    if not outline.steps:
+        return context
+    step = player.find_step(outline, request.GET.get("step", ""), request.GET.get("at", ""))
+    context |= step_context(session, outline, step, may_read=context["may_read"])
+    if view == "transcript":
+        return context | transcript_context(session, outline, step, may_read=context["may_read"])
+    return context | {"rows": player.row_page(outline, step)}
+
+
+def outcome_reason(session: Session, *, may_read: bool) -> str | None:
+    return reader.outcome_reason(session) if may_read and session.outcome else None
+
+
+def panel_context(request: SignedInRequest, session: Session, event_id: str = "") -> dict[str, Any]:
+    context = session_context(request, session)
+    outline = reader.outline(session)
+    if not outline.steps:
+        raise Http404("This session has no steps.")
+    wanted = event_id or request.GET.get("step", "")
+    step = player.find_step(outline, wanted, request.GET.get("at", ""))
+    view = read_view(request.GET.get("view"))
+    return (
+        context
+        | step_context(session, outline, step, may_read=context["may_read"])
+        | {"view": view}
+    )
+
+
+def step_context(
+    session: Session, outline: Outline, step: Step, *, may_read: bool
+) -> dict[str, Any]:
+    """Return one step, laid out for the panel."""
+    (event,) = reader.read_steps(session, [step], content=may_read)
+    found = list(panel.sections(event)) if may_read else []
+    if may_read:
+        found[1:1] = state_sections(session, step, event)
+    return {
+        "at": player.playhead_at(outline, step),
+        "step": step,
+        "event": event,
+        "group": player.group_of(step.kind),
+        "icon": player.icon_of(step.kind),
+        "sections": found,
+    }
+
+
+def state_sections(session: Session, step: Step, event: Mapping[str, Json]) -> list[panel.Section]:
+    """Return what the step changed in the state, and the state after it, where it has any."""
+    if event.get("state_patch") is None and event.get("state") is None:
+        return []
+    after = state_at(session, step.seq)
+    state = panel.Section("state", "State after this step", is_open=False)
+    state.tree = json_tree(after.state)
+    return [panel.change_section(after.changes), state]
+
+
+def transcript_context(
+    session: Session, outline: Outline, step: Step, *, may_read: bool
+) -> dict[str, Any]:
+    """Return the turns of the page that holds the step."""
+    window, calls_before = player.transcript_window(outline, step)
+    if not may_read:
+        return {"turns": [], "window": window}
+    events = reader.read_steps(session, [*calls_before, *window], content=True)
+    before, told = events[: len(calls_before)], events[len(calls_before) :]
+    return {
+        "turns": tell(before, told),
+        "window": window,
+        "earlier": outline.steps[window[0].seq - 2] if window[0].seq > 1 else None,
+        "later": outline.steps[window[-1].seq] if window[-1].seq < len(outline.steps) else None,
+    }
+
+
+def read_whole_step(
+    request: SignedInRequest, session: Session, event_id: str
+) -> Mapping[str, Json]:
+    session_context(request, session)
+    step = reader.read_step(session, event_id, raw=True)
+    if step is None:
+        raise Http404("This session has no such step.")
+    return step

@@ -1,0 +1,100 @@
+"""A session as a conversation: every message once, tool calls folded, in the order it happened."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from apps.core.canonical import canonical_json
+from apps.sessions.messages import Conversation, Message, Part, read_messages
+
+Json = Any
+
+# Steps that carry the story; the others are one line each.
+TOLD = frozenset({"llm", "tool", "decision", "human", "error", "handoff", "guardrail", "retriever"})
+
+
+@dataclass
+class Turn:
+    """One step as the transcript tells it."""
+
+    step: dict[str, Json]
+    # Messages that no step before has shown.
+    messages: list[Message] = field(default_factory=list)
+    # What the model answered.
+    answers: list[Message] = field(default_factory=list)
+    # How many messages of the history were shown before.
+    repeated: int = 0
+    # Content that is no message.
+    other_input: Json = None
+    other_output: Json = None
+
+    @property
+    def is_model_call(self) -> bool:
+        return self.step["kind"] == "llm"
+
+    @property
+    def is_told(self) -> bool:
+        return self.step["kind"] in TOLD or self.step.get("status") == "error"
+
+
+@dataclass
+class Teller:
+    """Reads steps in order and remembers what it has shown."""
+
+    conversation: Conversation = field(default_factory=Conversation)
+    # Results of tool steps, so that the same words in the next call's history are not repeated.
+    results: set[bytes] = field(default_factory=set)
+
+    def tell(self, step: dict[str, Json]) -> Turn:
+        if step["kind"] == "llm":
+            return self._tell_call(step)
+        self._remember_result(step)
+        return Turn(step, other_input=step.get("input"), other_output=step.get("output"))
+
+    def _tell_call(self, step: dict[str, Json]) -> Turn:
+        turn = Turn(step)
+        sent = read_messages(step.get("input"))
+        answers = read_messages(step.get("output"), "assistant")
+        if sent is None:
+            turn.other_input, sent = step.get("input"), []
+        if answers is None:
+            turn.other_output, answers = step.get("output"), []
+        fresh = self.conversation.add_call(sent, answers)
+        turn.repeated = len(sent) - len(fresh)
+        turn.messages = [message for message in fresh if not self._was_told(message)]
+        turn.answers = answers
+        return turn
+
+    def _remember_result(self, step: dict[str, Json]) -> None:
+        if step["kind"] != "tool":
+            return
+        call = (step.get("extra") or {}).get("tool_call") or {}
+        if isinstance(call, dict) and isinstance(call.get("id"), str):
+            self.results.add(call["id"].encode())
+        if step.get("output") is not None:
+            self.results.add(fingerprint(step["output"]))
+
+    def _was_told(self, message: Message) -> bool:
+        """Tell whether a tool's message only repeats results that tool steps have shown."""
+        if not message.parts or any(part.kind != "result" for part in message.parts):
+            return False
+        return all(self._is_known(part) for part in message.parts)
+
+    def _is_known(self, part: Part) -> bool:
+        named = part.call_id.encode() in self.results if part.call_id else False
+        return named or fingerprint(part.value) in self.results
+
+
+def fingerprint(value: Json) -> bytes:
+    """Return the same bytes for a value and for the text that holds its JSON."""
+    return b"=" + canonical_json(value)
+
+
+def tell(before: Iterable[dict[str, Json]], steps: Sequence[dict[str, Json]]) -> list[Turn]:
+    """Return the turns of ``steps``; ``before`` are earlier steps, read but not told."""
+    teller = Teller()
+    for step in before:
+        teller.tell(step)
+    return [teller.tell(step) for step in steps]
