@@ -190,10 +190,10 @@ def _split_loosely(body: bytes) -> list[Unread]:
     events = envelope.get("events") if isinstance(envelope, dict) else None
     if not isinstance(events, list):
         raise _no_events()
-    return [Unread(fields, _bytes_of(fields)) for fields in events]
+    return [Unread(fields, bytes_of(fields)) for fields in events]
 
 
-def _bytes_of(fields: Json) -> bytes:
+def bytes_of(fields: Json) -> bytes:
     """Return about the bytes that came in, for the checks that look at them."""
     return json.dumps(fields, default=str).encode()
 

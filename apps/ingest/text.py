@@ -56,23 +56,29 @@ def read_json(body: bytes | str) -> Json:
 def _read_json_loosely(body: bytes | str) -> Json:
     try:
         return json.loads(
-            body, parse_constant=_constant, parse_int=_whole_number, parse_float=_fraction
+            body,
+            parse_constant=parse_constant,
+            parse_int=parse_whole_number,
+            parse_float=parse_fraction,
         )
     except RecursionError:
         raise ValueError(f"nested deeper than the limit of {MAX_DEPTH}") from None
 
 
-def _constant(name: str) -> Unreadable:
+def parse_constant(name: str) -> Unreadable:
+    """Note NaN and infinities, which JSON does not have."""
     return Unreadable(f"{name} is not a JSON number.")
 
 
-def _whole_number(digits: str) -> int | Unreadable:
+def parse_whole_number(digits: str) -> int | Unreadable:
+    """Return a whole number, or the note that it is endless."""
     if len(digits) > 20:
         return Unreadable(f"A whole number of {len(digits)} digits is beyond 64 bits.")
     return int(digits)
 
 
-def _fraction(digits: str) -> float | Unreadable:
+def parse_fraction(digits: str) -> float | Unreadable:
+    """Return a number, or the note that it is too large."""
     number = float(digits)
     return number if math.isfinite(number) else Unreadable("This number is beyond 64 bits.")
 

@@ -27,7 +27,14 @@ KINDS = {
 REQUEST = "gen_ai.request."
 VARIABLE = "gen_ai.prompt.variable."
 # Kept beside the event as they are: nothing reads them yet, and nobody needs to be told.
-KEPT = ("gen_ai.agent.", "gen_ai.data_source.", "gen_ai.evaluation.", "openai.", "server.")
+KEPT = (
+    "gen_ai.agent.",
+    "gen_ai.data_source.",
+    "gen_ai.evaluation.",
+    "openai.",
+    "anthropic.",
+    "server.",
+)
 
 
 def matches(span: RawSpan) -> bool:

@@ -35,7 +35,22 @@ KINDS = {
 }
 FIRST_TOKEN = "First Token Stream Event"  # noqa: S105 - a token of text
 # Kept beside the event as they are.
-KEPT = ("input.", "output.", "llm.prompt_template.", "graph.node.", "exception.")
+KEPT = (
+    "input.",
+    "output.",
+    "llm.prompt_template.",
+    "llm.token_count.",
+    "llm.system",
+    "graph.node.",
+    "exception.",
+)
+# Said by others too.
+REPEATED = (
+    "llm.token_count.total",
+    "llm.response.model_name",
+    "input.mime_type",
+    "output.mime_type",
+)
 
 
 def matches(span: RawSpan) -> bool:
@@ -46,15 +61,18 @@ def matches(span: RawSpan) -> bool:
 def normalise(reading: Reading) -> Fields:
     """Return the fields of an event that the span's attributes tell."""
     kind = KINDS.get((reading.text(SPAN_KIND) or "").upper())
-    params = reading.mapping("llm.invocation_parameters") or {}
-    answered = reading.text("llm.model_name", "embedding.model_name", "reranker.model_name")
-    reading.skip("llm.token_count.total", "input.mime_type", "output.mime_type")
+    params = dict(reading.mapping("llm.invocation_parameters") or {})
+    asked = reading.text("llm.request.model_name") or as_text(params.pop("model", None))
+    answered = reading.text(
+        "llm.model_name", "llm.response.model_name", "embedding.model_name", "reranker.model_name"
+    )
+    reading.skip(*REPEATED)
     fields = {
         "kind": kind,
-        "model": as_text(params.get("model")) or answered,
+        "model": asked or answered,
         "model_returned": answered,
         "provider": reading.text("llm.provider", "llm.system"),
-        "params": {name: value for name, value in params.items() if name != "model"},
+        "params": params | known({"finish_reason": reading.text("llm.finish_reason")}),
         "tools": [_tool_definition(one) for one in reading.indexed("llm.tools.")] or None,
         "usage": _usage(reading),
         "cost": reading.money("llm.cost.total"),

@@ -1,0 +1,23 @@
+"""What clients send, made small."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.test import Client
+
+from apps.tenants.models import ApiKey
+
+STARTED = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
+
+
+def make_event(**fields: Any) -> dict[str, Any]:
+    """Return a native event as a client sends it."""
+    started = {"started_at": STARTED.isoformat().replace("+00:00", "Z")}
+    return {"id": "e1", "session": "chat-1", "kind": "tool", "name": "search"} | started | fields
+
+
+def make_body(*events: Any) -> bytes:
+    return json.dumps({"events": list(events)}).encode()
