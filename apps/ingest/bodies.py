@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Iterator
-from functools import partial
 from itertools import accumulate
-from typing import Protocol
 
 import zstandard
 from django.core.exceptions import RequestDataTooBig
@@ -31,16 +29,6 @@ ZSTD_WINDOW = 8 * MIB
 
 BRACKETS = bytes.maketrans(b"[{]}", b"\x01\x01\xff\xff")
 ALL_BUT_STRUCTURE = bytes(set(range(256)) - set(b'"[]{}'))
-
-
-class Inflater(Protocol):
-    """What the decoders of zlib have in common."""
-
-    eof: bool
-    unused_data: bytes
-    unconsumed_tail: bytes
-
-    def decompress(self, data: bytes, max_length: int = 0, /) -> bytes: ...
 
 
 def read_body(request: HttpRequest) -> bytes:
@@ -104,8 +92,8 @@ def _broken(name: str) -> DomainError:
     return DomainError(f"The body is not a whole {name} stream.")
 
 
-def _inflate(sent: bytes, make: Callable[[], Inflater], name: str) -> Iterator[bytes]:
-    inflater = make()
+def _inflate(sent: bytes, window: int, name: str) -> Iterator[bytes]:
+    inflater = zlib.decompressobj(window)
     waiting = sent
     while not inflater.eof:
         try:
@@ -118,17 +106,17 @@ def _inflate(sent: bytes, make: Callable[[], Inflater], name: str) -> Iterator[b
         yield part
         if inflater.eof and inflater.unused_data:
             # A gzip body may hold several members, one after the other.
-            waiting, inflater = inflater.unused_data, make()
+            waiting, inflater = inflater.unused_data, zlib.decompressobj(window)
 
 
 def _gzip(sent: bytes) -> Iterator[bytes]:
-    return _inflate(sent, partial(zlib.decompressobj, 31), "gzip")
+    return _inflate(sent, 31, "gzip")
 
 
 def _deflate(sent: bytes) -> Iterator[bytes]:
     # RFC 9110 means the zlib format; some senders leave its header out.
     is_zlib = len(sent) > 1 and sent[0] & 0x0F == 8 and int.from_bytes(sent[:2], "big") % 31 == 0
-    return _inflate(sent, partial(zlib.decompressobj, 15 if is_zlib else -15), "deflate")
+    return _inflate(sent, 15 if is_zlib else -15, "deflate")
 
 
 def _zstd(sent: bytes) -> Iterator[bytes]:

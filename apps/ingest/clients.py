@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection
 
@@ -72,7 +73,7 @@ def record(
     """
     ends = [at for at in (event.ended_at or event.started_at for event in events) if at]
     lag = now - max(ends) if ends else timedelta(0)
-    values = {
+    values: dict[str, Any] = {
         "project": project.pk,
         "now": now,
         "name": client.name,

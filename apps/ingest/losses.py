@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from typing import Any
 
 from django.db import connection
 from django.utils import timezone
@@ -32,7 +33,7 @@ def record(project: Project, losses: Sequence[Loss]) -> None:
     rows = _added_up(losses)
     if not rows:
         return
-    columns = [
+    columns: list[list[Any]] = [
         [loss.reason for loss in rows],
         [loss.source for loss in rows],
         [loss.count for loss in rows],

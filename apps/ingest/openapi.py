@@ -35,7 +35,7 @@ def events_answer() -> Schema:
 def event_schema() -> Schema:
     """The native event, with nothing left to look up elsewhere."""
     (schema,), parts = msgspec.json.schema_components([NativeEvent], ref_template="{name}")
-    return _inlined(schema, parts)
+    return dict(_inlined(schema, parts))
 
 
 def otlp_request(message: str) -> dict[str, Schema]:

@@ -51,10 +51,10 @@ class Reading:
     def fraction(self, *names: str) -> float | None:
         """Return the first of the attributes that is a finite number and not negative."""
         for name in names:
-            value = self.attributes.get(name)
-            if type(value) in (int, float) and math.isfinite(value) and value >= 0:
+            number = as_fraction(self.attributes.get(name))
+            if number is not None:
                 self.used.add(name)
-                return float(value)
+                return number
         return None
 
     def money(self, *names: str) -> Decimal | None:
@@ -139,6 +139,13 @@ def as_count(value: Json) -> int | None:
     if isinstance(value, bool) or not isinstance(value, int):
         return None
     return value if value >= 0 else None
+
+
+def as_fraction(value: Json) -> float | None:
+    """Return a value as a number, if it is a finite one and not negative."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if math.isfinite(value) and value >= 0 else None
 
 
 def as_money(value: Json) -> Decimal | None:

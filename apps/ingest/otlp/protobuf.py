@@ -36,7 +36,7 @@ def read_spans(body: bytes, batch: Batch) -> list[RawSpan]:
     """Return the readable spans of a request; the others are refused in ``batch``."""
     request = ExportTraceServiceRequest()
     _parse(request, body)
-    spans = []
+    spans: list[RawSpan] = []
     for resource_spans in request.resource_spans:
         resource = resource_of(Values().attributes, resource_spans.resource.attributes)
         for scope_spans in resource_spans.scope_spans:
@@ -50,7 +50,7 @@ def read_logs(body: bytes, batch: Batch) -> list[RawLog]:
     """Return the readable log records of a request; the others are refused in ``batch``."""
     request = ExportLogsServiceRequest()
     _parse(request, body)
-    logs = []
+    logs: list[RawLog] = []
     for resource_logs in request.resource_logs:
         resource = resource_of(Values().attributes, resource_logs.resource.attributes)
         for scope_logs in resource_logs.scope_logs:
