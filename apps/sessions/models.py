@@ -205,7 +205,7 @@ class Session(ProjectModel):
 
     @property
     def fidelity_class(self) -> str:
-        """E0: can be viewed; E1: calls in order; E2: with state; E3: with lineage and surroundings."""
+        """E0: can be viewed; E1: calls in order; E2: and state; E3: and lineage, surroundings."""
         return f"E{self.fidelity}"
 
     def locked(self) -> Self:

@@ -6,30 +6,100 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from apps.sessions.models import Session
+from apps.sessions import event_rows, native, outlines, sql
+from apps.sessions.chunks import Contents
+from apps.sessions.keys import SessionCipher, WrappedKey, project_keys
+from apps.sessions.models import Session, SessionKey
+from apps.sessions.rows import EventRow
+from apps.sessions.session_rows import REASON, TITLE
 from apps.sessions.steps import Outline, Step
+
+OUTLINE = f"""
+SELECT {", ".join(outlines.COLUMNS)} FROM agent_sessions_event
+WHERE project_id = $1 AND session_id = $2
+ORDER BY order_at, position, id
+"""  # noqa: S608
 
 
 def outline(session: Session) -> Outline:
     """Return the steps in replay order, from one query over narrow columns."""
-    raise NotImplementedError
+    found = sql.rows(OUTLINE, session.project_id, session.pk)
+    rows = [dict(zip(outlines.COLUMNS, values, strict=True)) for values in found]
+    return Outline(session.pk, outlines.steps_of(rows))
 
 
 def read_steps(session: Session, steps: Sequence[Step], *, content: bool) -> list[dict[str, Any]]:
     """Return the steps in the shape of the native event, in a constant number of queries."""
-    raise NotImplementedError
+    return _native(session, steps, content=content, raw=False)
 
 
 def read_step(session: Session, event_id: str, *, raw: bool = False) -> dict[str, Any] | None:
     """Return one event whole; ``raw`` adds what no field holds (``extra``)."""
-    raise NotImplementedError
+    step = outline(session).find(event_id)
+    return None if step is None else _native(session, [step], content=True, raw=raw)[0]
 
 
 def titles(sessions: Sequence[Session]) -> dict[uuid.UUID, str]:
     """Return the opened titles of sessions, by id, from one query for their keys."""
-    raise NotImplementedError
+    titled = {session.pk: session for session in sessions if session.title is not None}
+    return {
+        key: cipher.open(bytes(titled[key].title or b""), TITLE).decode()
+        for key, cipher in ciphers(list(titled.values())).items()
+    }
 
 
 def outcome_reason(session: Session) -> str | None:
     """Return why the session ended as it did, opened."""
-    raise NotImplementedError
+    if session.outcome_reason is None:
+        return None
+    cipher = ciphers([session]).get(session.pk)
+    return cipher and cipher.open(bytes(session.outcome_reason), REASON).decode()
+
+
+def ciphers(sessions: Sequence[Session]) -> dict[uuid.UUID, SessionCipher]:
+    """Return what opens each session; one whose key was destroyed has none."""
+    if not sessions:
+        return {}
+    project_id = sessions[0].project_id
+    keys = project_keys(project_id)
+    rows = SessionKey.unscoped.filter(
+        project_id=project_id, session_id__in=[session.pk for session in sessions]
+    )
+    return {
+        row.session_id: keys.cipher(
+            row.session_id, WrappedKey(row.version, row.wrapped_by, bytes(row.wrapped))
+        )
+        for row in rows
+    }
+
+
+def bodies(session: Session, rows: Sequence[EventRow], names: Sequence[str]) -> list[list[Any]]:
+    """Return the bodies of rows (``input_digest`` and so on by name), each chunk opened once."""
+    key = session.pk.bytes
+    contents = Contents(session.project_id, {key: ciphers([session])[session.pk]})
+    digests = [[getattr(row, name) for name in names] for row in rows]
+    contents.load((key, digest) for each in digests for digest in each if digest is not None)
+    return [[contents.body(key, digest) for digest in each] for each in digests]
+
+
+def rows_of(session: Session, steps: Sequence[Step]) -> list[EventRow]:
+    """Return the whole rows of steps, in the steps' order."""
+    ids = [uuid.UUID(step.id).bytes for step in steps]
+    found = event_rows.existing_events(session.project_id, [session.pk.bytes], ids)
+    rows = {row.id: row for _, row in found}
+    return [rows[event] for event in ids]
+
+
+def _native(
+    session: Session, steps: Sequence[Step], *, content: bool, raw: bool
+) -> list[dict[str, Any]]:
+    if not steps:
+        return []
+    rows = rows_of(session, steps)
+    if not content:
+        return [native.event(session, step, row) for step, row in zip(steps, rows, strict=True)]
+    names = ("input_digest", "output_digest", "extra_digest")
+    return [
+        native.event(session, step, row, native.Said(said[0], said[1], said[2] or {}), raw=raw)
+        for step, row, said in zip(steps, rows, bodies(session, rows, names), strict=True)
+    ]

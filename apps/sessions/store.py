@@ -6,8 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db import transaction
+
 from apps.audit.actors import Actor
+from apps.sessions.appending import Appending
+from apps.sessions.drafts import drafts
 from apps.sessions.events import AppendResult, IncomingEvent
+from apps.sessions.keys import project_keys
 from apps.sessions.models import Session
 from apps.tenants.models import Project
 
@@ -32,8 +37,17 @@ def append(
     origin: str = "live",
     environment: str = "",
 ) -> AppendResult:
-    """Add events to the record in one transaction, joining an outer one."""
-    raise NotImplementedError
+    """Add events to the record in one transaction, joining an outer one.
+
+    Traces and sessions are locked, recorded versions of the events read, everything merged
+    in Python, and each table written by one statement, however many events there are.
+    """
+    keys = project_keys(project.pk)
+    made = drafts(events, keys, environment)
+    if not made:
+        return AppendResult(accepted=0, duplicates=0, completed=0, sessions=[])
+    with transaction.atomic(savepoint=False):
+        return Appending(keys, origin).run(made)
 
 
 def compact(session: Session) -> int:

@@ -1,0 +1,352 @@
+"""Append: events become rows, content and sums in one transaction."""
+
+from __future__ import annotations
+
+import uuid
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import msgspec
+
+from apps.sessions import sql
+from apps.sessions.adoption import adopt
+from apps.sessions.arrays import array, arrays, selected, unnest
+from apps.sessions.chunks import Contents, recent_digests, write_chunks
+from apps.sessions.content import Parts
+from apps.sessions.counting import LLM, recount
+from apps.sessions.drafts import Draft, settle
+from apps.sessions.event_rows import (
+    existing_events,
+    family_of,
+    insert_events,
+    update_events,
+)
+from apps.sessions.events import AppendResult, Loss
+from apps.sessions.keys import ProjectKeys
+from apps.sessions.merge import merge
+from apps.sessions.owners import find_owners, origin_facet
+from apps.sessions.rows import EventRow
+from apps.sessions.session_rows import COLUMNS, HeldSession
+from apps.sessions.sums import DELTA_COLUMNS, Ledger
+from apps.sessions.titles import title_in
+
+# A session's id and an event's.
+Key = tuple[bytes, bytes]
+
+DROP_UNUSED = (
+    "DELETE FROM agent_sessions_sessionkey WHERE project_id = $1 AND session_id = ANY($2::uuid[])",
+    "DELETE FROM agent_sessions_session WHERE project_id = $1 AND id = ANY($2::uuid[])",
+)
+
+_CHANGED = [column for column in COLUMNS if column[0] != "id"]
+SESSIONS = f"""
+UPDATE agent_sessions_session AS s
+SET ({", ".join(name for name, _ in _CHANGED)}, last_arrival_at)
+    = ROW({selected(_CHANGED)}, now())
+FROM {unnest(COLUMNS, 2)}
+WHERE s.project_id = $1 AND s.id = r.id
+"""  # noqa: S608
+
+_FACETS = [
+    ("session_id", "uuid"),
+    ("facet", "text"),
+    ("value", "text"),
+    ("started_at", "timestamptz"),
+]
+FACETS = f"""
+INSERT INTO agent_sessions_sessionfacet (project_id, session_id, facet, value, started_at)
+SELECT $1, {selected(_FACETS)} FROM {unnest(_FACETS, 2)}
+ON CONFLICT DO NOTHING
+"""  # noqa: S608
+
+FACET_TIMES = """
+UPDATE agent_sessions_sessionfacet AS f SET started_at = r.started_at
+FROM unnest($2::uuid[], $3::timestamptz[]) AS r(session_id, started_at)
+WHERE f.project_id = $1 AND f.session_id = r.session_id
+"""
+
+_INPUTS = [
+    ("session_id", "uuid"),
+    ("event_id", "uuid"),
+    ("source_id", "uuid"),
+    ("source_client_id", "text"),
+]
+INPUTS = f"""
+INSERT INTO agent_sessions_eventinput
+    (project_id, session_id, event_id, source_id, source_client_id, is_inferred)
+SELECT $1, {selected(_INPUTS)}, false FROM {unnest(_INPUTS, 2)}
+ON CONFLICT DO NOTHING
+"""  # noqa: S608
+
+DELTAS = f"""
+INSERT INTO agent_sessions_metricdelta (project_id, {", ".join(name for name, _ in DELTA_COLUMNS)})
+SELECT $1, {selected(DELTA_COLUMNS)} FROM {unnest(DELTA_COLUMNS, 2)}
+"""  # noqa: S608
+
+
+class Change(msgspec.Struct, kw_only=True):
+    """One row that this append writes: what it becomes, and what it was."""
+
+    session: HeldSession
+    row: EventRow
+    old: EventRow | None
+    # None where only ``is_counted`` changes, because of a neighbour.
+    draft: Draft | None
+
+
+class Appending:
+    """One append, after its drafts are made."""
+
+    def __init__(self, keys: ProjectKeys, origin: str) -> None:
+        self.keys = keys
+        self.project_id = keys.project_id
+        self.origin = origin
+        self.tally: Counter[str] = Counter()
+        self.sessions: dict[bytes, HeldSession] = {}
+        self.recorded: dict[Key, EventRow] = {}
+        self.changes: dict[Key, Change] = {}
+
+    def run(self, drafts: Sequence[Draft]) -> AppendResult:
+        owners = find_owners(self.keys, drafts, self.origin)
+        for own, named in owners.adoptions:
+            adopt(self.project_id, own, named)
+        self.sessions = {session.row.id: session for session in owners.places}
+        self._drop_unused(owners.sessions)
+        self._sort_out(self._grouped(drafts, owners.places))
+        self._recount()
+        ledger = Ledger()
+        for change in self.changes.values():
+            enter(change, ledger)
+        self._write_events(ledger)
+        self._write_sessions()
+        return self._result()
+
+    def _drop_unused(self, held: dict[bytes, HeldSession]) -> None:
+        # Made for a name whose trace, as it turned out, belongs to another session already.
+        unused = [key for key, found in held.items() if found.was_made and key not in self.sessions]
+        for statement in DROP_UNUSED if unused else ():
+            sql.run(statement, self.project_id, array("uuid", unused))
+
+    def _grouped(
+        self, drafts: Sequence[Draft], places: Sequence[HeldSession]
+    ) -> dict[Key, tuple[Draft, int]]:
+        """Make one draft of all versions of an event; say how many of them added something."""
+        groups: dict[Key, tuple[Draft, int]] = {}
+        for draft, session in zip(drafts, places, strict=True):
+            key = session.row.id, draft.row.id
+            first, count = groups.get(key, (draft, 0))
+            both = combined(first, draft, self.keys) if count else draft
+            if count and same(both.row, first.row):
+                self.tally["duplicates"] += 1
+            else:
+                groups[key] = both, count + 1
+        return groups
+
+    def _sort_out(self, groups: dict[Key, tuple[Draft, int]]) -> None:
+        """Tell new events from repeated ones and from such that add to a recorded one."""
+        self._read_recorded(groups)
+        again: dict[Key, tuple[Draft, int]] = {}
+        for key, (draft, count) in groups.items():
+            old = self.recorded.get(key)
+            if old is None:
+                self.tally["accepted"] += count
+                self.tally["completed"] += count - 1
+                self._change(key, draft, None)
+            elif same(old, draft.row):
+                self.tally["duplicates"] += count
+            else:
+                again[key] = draft, count
+        for key, draft in self._completed(again):
+            self._complete(key, draft, again[key][1])
+
+    def _complete(self, key: Key, draft: Draft, count: int) -> None:
+        old = self.recorded[key]
+        if same(old, draft.row):
+            self.tally["duplicates"] += count
+            return
+        draft.row.is_counted = old.is_counted
+        self.tally["accepted"] += count
+        self.tally["completed"] += count
+        self._change(key, draft, old)
+
+    def _change(self, key: Key, draft: Draft, old: EventRow | None) -> None:
+        session = self.sessions[key[0]]
+        self.changes[key] = Change(session=session, row=draft.row, old=old, draft=draft)
+
+    def _read_recorded(self, groups: Iterable[Key]) -> None:
+        wanted = [key for key in groups if not self.sessions[key[0]].is_new]
+        sessions = sorted({session for session, _ in wanted})
+        found = existing_events(self.project_id, sessions, [event for _, event in wanted])
+        self.recorded = {(session, row.id): row for session, row in found}
+
+    def _completed(self, again: dict[Key, tuple[Draft, int]]) -> Iterator[tuple[Key, Draft]]:
+        """Yield each recorded event with what arrived for it merged in."""
+        if not again:
+            return
+        ciphers = {session: self.sessions[session].cipher for session, _ in again}
+        contents = Contents(self.project_id, ciphers)
+        needed = [
+            (key[0], digest)
+            for key in again
+            for digest in (self.recorded[key].extra_digest, self.recorded[key].input_digest)
+            if digest is not None
+        ]
+        contents.load(needed)
+        for key, (draft, _) in again.items():
+            yield key, combined(_drafted(self.recorded[key], contents, key[0]), draft, self.keys)
+
+    def _recount(self) -> None:
+        """Settle which calls count, for the changed ones and those inside of them."""
+        calls = [
+            (key[0], change.row)
+            for key, change in self.changes.items()
+            if change.row.kind == LLM or (change.old is not None and change.old.kind == LLM)
+        ]
+        known = [pair for pair in calls if not self.sessions[pair[0]].is_new]
+        family = {(session, row.id): row for session, row in family_of(self.project_id, known)}
+        rows = self.recorded | family | {key: change.row for key, change in self.changes.items()}
+        by_session: dict[bytes, list[EventRow]] = defaultdict(list)
+        for key in [*self.changes, *(key for key in family if key not in self.changes)]:
+            by_session[key[0]].append(rows[key])
+        for session, members in by_session.items():
+            before = {row.id: msgspec.structs.replace(row) for row in members}
+            for row in recount(members, lambda event, at=session: rows.get((at, event))):  # type: ignore[misc]
+                if (session, row.id) not in self.changes:
+                    self.changes[session, row.id] = Change(
+                        session=self.sessions[session], row=row, old=before[row.id], draft=None
+                    )
+
+    def _write_events(self, ledger: Ledger) -> None:
+        changes = self.changes.values()
+        new = [(change.session.row.id, change.row) for change in changes if change.old is None]
+        old = [(change.session.row.id, change.row) for change in changes if change.old is not None]
+        insert_events(self.project_id, new)
+        update_events(self.project_id, old)
+        self._write_content()
+        inputs = [
+            (change.session.row.id, change.row.id, source, name)
+            for change in changes
+            if change.draft is not None
+            for source, name in change.draft.sources
+        ]
+        self._run_rows(INPUTS, _INPUTS, inputs)
+        self._run_rows(DELTAS, DELTA_COLUMNS, ledger.rows())
+
+    def _write_content(self) -> None:
+        drafted = [change for change in self.changes.values() if change.draft is not None]
+        recorded = {change.session.row.id for change in drafted if not change.session.is_new}
+        known = recent_digests(self.project_id, sorted(recorded))
+        new: dict[bytes, dict[bytes, bytes]] = defaultdict(dict)
+        for change in drafted:
+            there, parts = known[change.session.row.id], new[change.session.row.id]
+            for digest, data in change.draft.parts.items():  # type: ignore[union-attr]
+                if digest not in there:
+                    parts[digest] = data
+        write_chunks(self.project_id, [(self.sessions[key], parts) for key, parts in new.items()])
+
+    def _write_sessions(self) -> None:
+        changed = [session for session in self.sessions.values() if session.is_changed]
+        for session in changed:
+            session.row.set_amounts(session.amounts)
+            session.row.settle()
+        self._run_rows(SESSIONS, COLUMNS, [msgspec.structs.astuple(held.row) for held in changed])
+        moved = [
+            held
+            for held in changed
+            if held.row.sort_started != held.old_sort_started and not held.is_new
+        ]
+        if moved:
+            ids = array("uuid", [held.row.id for held in moved])
+            times = array("timestamptz", [held.row.sort_started for held in moved])
+            sql.run(FACET_TIMES, self.project_id, ids, times)
+        self._run_rows(FACETS, _FACETS, self._facets())
+
+    def _facets(self) -> list[tuple[Any, ...]]:
+        published: dict[bytes, set[tuple[str, str]]] = defaultdict(set)
+        for session in self.sessions.values():
+            if session.was_made:
+                published[session.row.id].add(origin_facet(self.origin))
+        for change in self.changes.values():
+            if change.draft is not None:
+                published[change.session.row.id] |= change.draft.facets
+        return [
+            (session, facet, value, self.sessions[session].row.sort_started)
+            for session, pairs in published.items()
+            for facet, value in sorted(pairs)
+        ]
+
+    def _run_rows(
+        self, statement: str, columns: Sequence[tuple[str, str]], rows: Sequence[tuple[Any, ...]]
+    ) -> None:
+        if rows:
+            sql.run(statement, self.project_id, *arrays(columns, rows))
+
+    def _result(self) -> AppendResult:
+        conflicts = sum(
+            change.draft is not None and change.row.claimed_session is not None
+            for change in self.changes.values()
+        )
+        losses = [Loss(reason="session_conflict", source="record", count=conflicts)]
+        return AppendResult(
+            accepted=self.tally["accepted"],
+            duplicates=self.tally["duplicates"],
+            completed=self.tally["completed"],
+            sessions=[str(uuid.UUID(bytes=session)) for session in self.sessions],
+            losses=losses if conflicts else [],
+        )
+
+
+def same(old: EventRow, row: EventRow) -> bool:
+    """Tell whether a version says nothing that the other does not say already."""
+    return row.digest == old.digest and row.position >= old.position
+
+
+def combined(a: Draft, b: Draft, keys: ProjectKeys) -> Draft:
+    """Return what two versions of an event make together; ``a`` was first."""
+    row, body = merge(a.row, a.body, b.row, b.body)
+    parts = Parts(keys.digest)
+    row.extra_digest = parts.store("extra", body) if body else None
+    settle(row)
+    is_input_of_b = row.input_digest is not None and row.input_digest == b.row.input_digest
+    return Draft(
+        row=row,
+        claim=b.claim,
+        body=body,
+        parts=a.parts | b.parts | parts.by_digest,
+        facets=a.facets | b.facets,
+        features=a.features | b.features,
+        title=b.title if is_input_of_b else a.title,
+        sources=a.sources + b.sources,
+    )
+
+
+def _drafted(row: EventRow, contents: Contents, session: bytes) -> Draft:
+    """Return a recorded event as a draft that adds nothing."""
+    return Draft(
+        row=row,
+        claim=None,
+        body=contents.body(session, row.extra_digest) or {},
+        parts={},
+        facets=set(),
+        features=0,
+        title=title_in(row.kind, contents.body(session, row.input_digest)),
+        sources=[],
+    )
+
+
+def enter(change: Change, ledger: Ledger) -> None:
+    """Enter a change in its session and the ledger: minus what was, plus what is."""
+    session, row, draft = change.session, change.row, change.draft
+    session.is_changed = True
+    for version, sign in ((change.old, -1), (row, 1)):
+        if version is not None:
+            session.amounts.add(version, sign)
+            ledger.add(version, sign)
+    if draft is None:
+        return
+    session.row.take_times(row)
+    session.row.features |= draft.features
+    session.row.offer_firsts(row)
+    session.row.offer_title(row, draft.title, session.cipher)
+    session.row.offer_outcome(row, draft.body.get("outcome", {}), session.cipher)

@@ -1,0 +1,176 @@
+"""Chunks in the database: which contents are there, opening them, adding one."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from apps.sessions import sql
+from apps.sessions.arrays import array, arrays, selected, unnest
+from apps.sessions.content import (
+    CODEC_ZSTD,
+    LEVEL_ON_ARRIVAL,
+    find,
+    join,
+    pack,
+    references,
+    split_digests,
+    unpack,
+)
+from apps.sessions.keys import SessionCipher
+from apps.sessions.session_rows import HeldSession
+
+Json = Any
+
+# How far back an append looks for content that is there already, in chunks and in contents
+# of each. A miss costs space, never correctness.
+RECENT = 32
+RECENT_BYTES = 16 * 4096
+
+_COLUMNS = [
+    ("session_id", "uuid"),
+    ("number", "bigint"),
+    ("tier", "bigint"),
+    ("codec", "bigint"),
+    ("key_version", "bigint"),
+    ("digests", "bytea"),
+    ("body", "bytea"),
+]
+INSERT = f"""
+INSERT INTO agent_sessions_chunk
+    (project_id, session_id, number, tier, codec, key_version, digests, body)
+SELECT $1, {selected(_COLUMNS)} FROM {unnest(_COLUMNS, 2)}
+"""  # noqa: S608
+
+KNOWN = """
+SELECT uuid_send(s.id), c.digests FROM unnest($2::uuid[]) AS s(id)
+CROSS JOIN LATERAL (
+    SELECT substring(digests FROM greatest(1, octet_length(digests) - $4 + 1)) AS digests
+    FROM agent_sessions_chunk
+    WHERE project_id = $1 AND session_id = s.id
+    ORDER BY number DESC LIMIT $3
+) AS c
+"""
+
+INDEX = """
+SELECT uuid_send(session_id), number, digests FROM agent_sessions_chunk
+WHERE project_id = $1 AND session_id = ANY($2::uuid[])
+"""
+
+BODIES = """
+SELECT uuid_send(c.session_id), c.number, c.codec, c.digests, c.body
+FROM unnest($2::uuid[], $3::bigint[]) AS r(session_id, number)
+JOIN agent_sessions_chunk c
+    ON c.project_id = $1 AND c.session_id = r.session_id AND c.number = r.number
+ORDER BY c.session_id, c.number
+"""
+
+
+def recent_digests(project_id: int, sessions: Sequence[bytes]) -> dict[bytes, set[bytes]]:
+    """Return the digests of each session's newest contents."""
+    known: dict[bytes, set[bytes]] = defaultdict(set)
+    if sessions:
+        ids = array("uuid", sessions)
+        for session, digests in sql.rows(KNOWN, project_id, ids, RECENT, RECENT_BYTES):
+            known[session].update(split_digests(digests))
+    return known
+
+
+def write_chunks(
+    project_id: int, contents: Sequence[tuple[HeldSession, Mapping[bytes, bytes]]]
+) -> None:
+    """Add one chunk to each session that has new content."""
+    rows = []
+    for session, parts in contents:
+        if parts:
+            session.row.chunk_number += 1
+            session.row.chunk_count += 1
+            number = session.row.chunk_number
+            rows.append(chunk_row(session.row.id, session.cipher, number, parts))
+    insert_chunks(project_id, rows)
+
+
+def chunk_row(
+    session_id: bytes,
+    cipher: SessionCipher,
+    number: int,
+    parts: Mapping[bytes, bytes],
+    *,
+    tier: int = 0,
+    level: int = LEVEL_ON_ARRIVAL,
+) -> tuple[Any, ...]:
+    """Return the row of a chunk that holds ``parts``."""
+    digests, body = pack(cipher, number, parts, level=level)
+    return session_id, number, tier, CODEC_ZSTD, cipher.version, digests, body
+
+
+def insert_chunks(project_id: int, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Write rows made by ``chunk_row``."""
+    if rows:
+        sql.run(INSERT, project_id, *arrays(_COLUMNS, rows))
+
+
+class Contents:
+    """What chunks of some sessions hold, opened as far as it was asked for.
+
+    Each chunk is opened once, and any number of bodies takes three queries.
+    """
+
+    def __init__(self, project_id: int, ciphers: Mapping[bytes, SessionCipher]) -> None:
+        self._project_id = project_id
+        self._ciphers = ciphers
+        self._opened: dict[bytes, dict[bytes, bytes]] = defaultdict(dict)
+        self._places: dict[tuple[bytes, bytes], int] | None = None
+
+    def load(self, wanted: Iterable[tuple[bytes, bytes]]) -> None:
+        """Open the bodies of these (session, digest) pairs and all that they refer to."""
+        wanted = list(wanted)
+        self._open(wanted)
+        self._open(
+            (session, inner)
+            for session, digest in wanted
+            for inner in references(find(self._opened[session], digest))
+        )
+
+    def body(self, session: bytes, digest: bytes | None) -> Json:
+        """Return a body that was loaded, whole."""
+        if digest is None:
+            return None
+        contents = self._opened[session]
+        return join(find(contents, digest), contents)
+
+    def contents_of(self, session: bytes) -> dict[bytes, bytes]:
+        """Return everything that a session's chunks hold."""
+        for key, _ in self._index().items():
+            if key[0] == session:
+                self._open([key])
+        return self._opened[session]
+
+    def _index(self) -> dict[tuple[bytes, bytes], int]:
+        if self._places is None:
+            ids = array("uuid", list(self._ciphers))
+            self._places = {
+                (session, digest): number
+                for session, number, digests in sql.rows(INDEX, self._project_id, ids)
+                for digest in split_digests(digests)
+            }
+        return self._places
+
+    def _open(self, wanted: Iterable[tuple[bytes, bytes]]) -> None:
+        missing = [
+            (session, digest) for session, digest in wanted if not self._has(session, digest)
+        ]
+        if not missing:
+            return
+        index = self._index()
+        chunks = sorted({(pair[0], index[pair]) for pair in missing if pair in index})
+        sessions, numbers = [s for s, _ in chunks], [n for _, n in chunks]
+        for session, number, codec, digests, body in sql.run(
+            BODIES, self._project_id, array("uuid", sessions), array("bigint", numbers)
+        ):
+            opened = unpack(self._ciphers[session], number, codec, digests, body)
+            self._opened[session].update(opened)
+
+    def _has(self, session: bytes, digest: bytes) -> bool:
+        return digest in self._opened[session]

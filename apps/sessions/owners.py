@@ -1,0 +1,246 @@
+"""Whose events are these? Finds, makes and locks the sessions of an append.
+
+Locks are taken in one order by everybody: traces by id, new sessions by their external id,
+sessions by id. So two appends never wait for each other in a ring, and a session has one
+writer at a time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from apps.core.ids import uuid7
+from apps.sessions import sql
+from apps.sessions.arrays import array
+from apps.sessions.drafts import Draft, settle
+from apps.sessions.events import Loss
+from apps.sessions.keys import ProjectKeys, WrappedKey
+from apps.sessions.models import Facet
+from apps.sessions.session_rows import SELECTED, HeldSession, session_row
+
+# A longer trace id is known by its hash, so that it fits an index.
+LONGEST_TRACE = 200
+
+TRACES = """
+INSERT INTO agent_sessions_trace AS t (project_id, id, session_id)
+SELECT $1, r.id, NULL FROM unnest($2::text[]) AS r(id) ORDER BY r.id
+ON CONFLICT (project_id, id) DO UPDATE SET session_id = t.session_id
+RETURNING t.id, uuid_send(t.session_id), (
+    SELECT s.external_id FROM agent_sessions_session s
+    WHERE s.project_id = $1 AND s.id = t.session_id
+)
+"""
+
+POINT_TRACES = """
+UPDATE agent_sessions_trace AS t SET session_id = r.session_id
+FROM unnest($2::text[], $3::uuid[]) AS r(id, session_id)
+WHERE t.project_id = $1 AND t.id = r.id
+"""
+
+MAKE_SESSIONS = """
+WITH made AS (
+    INSERT INTO agent_sessions_session (
+        project_id, id, external_id, origin, status, is_listed, firsts, counts, known,
+        event_count, error_count, sort_started, sort_cost, sort_duration, features, fidelity,
+        chunk_number, chunk_count)
+    SELECT $1, r.id, r.external_id, $4, 'open', true, '{}', '{}', '{}',
+        0, 0, '0001-01-01 00:00:00+00', -1, -1, 0, 0, 0, 0
+    FROM unnest($2::uuid[], $3::text[]) AS r(id, external_id) ORDER BY r.external_id
+    ON CONFLICT (project_id, external_id) DO NOTHING
+    RETURNING id
+)
+SELECT uuid_send(id) FROM made
+"""
+
+MAKE_KEYS = """
+INSERT INTO agent_sessions_sessionkey (project_id, session_id, version, wrapped_by, wrapped)
+SELECT $1, r.session_id, r.version, r.wrapped_by, r.wrapped
+FROM unnest($2::uuid[], $3::bigint[], $4::bigint[], $5::bytea[])
+    AS r(session_id, version, wrapped_by, wrapped)
+"""
+
+LOCK = f"""
+SELECT {SELECTED}, s.external_id, k.version, k.wrapped_by, k.wrapped
+FROM agent_sessions_session s
+LEFT JOIN agent_sessions_sessionkey k ON k.project_id = s.project_id AND k.session_id = s.id
+WHERE s.project_id = $1 AND (s.id = ANY($2::uuid[]) OR s.external_id = ANY($3::text[]))
+ORDER BY s.id FOR NO KEY UPDATE OF s
+"""  # noqa: S608
+
+
+class Owners(msgspec.Struct, kw_only=True):
+    """The locked sessions of an append, and which draft goes where."""
+
+    sessions: dict[bytes, HeldSession]
+    # The session of each draft, in the drafts' order.
+    places: list[HeldSession]
+    # (the trace's session so far, the session that a later event named)
+    adoptions: list[tuple[HeldSession, HeldSession]]
+    losses: list[Loss]
+
+
+class _Trace(msgspec.Struct):
+    id: str
+    owner: bytes | None
+    # What the owner is called by its sender; None for a trace's own session.
+    owner_name: str | None
+    # The session that its events name; the earliest event decides.
+    claim: str | None = None
+
+    @property
+    def wants(self) -> str | None:
+        """The name of the session that has to exist for this trace."""
+        return self.claim if self.owner_name is None else None
+
+
+def find_owners(keys: ProjectKeys, drafts: Sequence[Draft], origin: str) -> Owners:
+    """Lock the traces and sessions of these drafts, making those that are not there."""
+    traces = _lock_traces(keys.project_id, drafts)
+    names = {draft.claim for draft in drafts if draft.row.trace is None and draft.claim}
+    names |= {trace.wants for trace in traces.values() if trace.wants}
+    own = {trace.id: uuid7().bytes for trace in traces.values() if not (trace.owner or trace.claim)}
+    made = _make_sessions(keys, names, list(own.values()), origin)
+    known = [trace.owner for trace in traces.values() if trace.owner]
+    held = _lock_sessions(keys, {*known, *own.values()}, names)
+    for session_id in made & held.keys():
+        held[session_id].is_new = held[session_id].was_made = True
+    return _place(keys.project_id, drafts, traces, own, held)
+
+
+def trace_key(trace: str) -> str:
+    """Return the id under which a trace is kept."""
+    if len(trace) <= LONGEST_TRACE:
+        return trace
+    return "hash:" + hashlib.blake2b(trace.encode(), digest_size=32).hexdigest()
+
+
+def _lock_traces(project_id: int, drafts: Sequence[Draft]) -> dict[str, _Trace]:
+    ids = sorted({trace_key(draft.row.trace) for draft in drafts if draft.row.trace is not None})
+    if not ids:
+        return {}
+    found = sql.rows(TRACES, project_id, array("text", ids))
+    traces = {row[0]: _Trace(*row) for row in found}
+    claims: dict[str, list[tuple[Any, str]]] = defaultdict(list)
+    for draft in drafts:
+        if draft.row.trace is not None and draft.claim is not None:
+            claims[trace_key(draft.row.trace)].append((draft.row.order, draft.claim))
+    for trace_id, claimed in claims.items():
+        traces[trace_id].claim = min(claimed)[1]
+    return traces
+
+
+def _make_sessions(
+    keys: ProjectKeys, names: set[str], own: Sequence[bytes], origin: str
+) -> set[bytes]:
+    if not names and not own:
+        return set()
+    ids = [uuid7().bytes for _ in names] + list(own)
+    external: list[str | None] = [*sorted(names), *[None] * len(own)]
+    made = {
+        row[0]
+        for row in sql.rows(
+            MAKE_SESSIONS, keys.project_id, array("uuid", ids), array("text", external), origin
+        )
+    }
+    _make_keys(keys, sorted(made))
+    return made
+
+
+def _make_keys(keys: ProjectKeys, sessions: Sequence[bytes]) -> None:
+    if not sessions:
+        return
+    made = [keys.new_session_key(uuid.UUID(bytes=session)) for session in sessions]
+    sql.run(
+        MAKE_KEYS,
+        keys.project_id,
+        array("uuid", sessions),
+        array("bigint", [key.version for key in made]),
+        array("bigint", [key.wrapped_by for key in made]),
+        array("bytea", [key.wrapped for key in made]),
+    )
+
+
+def _lock_sessions(keys: ProjectKeys, ids: set[bytes], names: set[str]) -> dict[bytes, HeldSession]:
+    found = sql.rows(
+        LOCK, keys.project_id, array("uuid", sorted(ids)), array("text", sorted(names))
+    )
+    return {session.row.id: session for session in (hold(keys, values) for values in found)}
+
+
+def hold(keys: ProjectKeys, values: Sequence[Any]) -> HeldSession:
+    """Return the session that ``LOCK`` read."""
+    *columns, external_id, version, wrapped_by, wrapped = values
+    row = session_row(columns)
+    key = WrappedKey(version, wrapped_by, wrapped)
+    return HeldSession(
+        row=row,
+        external_id=external_id,
+        key=key,
+        cipher=keys.cipher(uuid.UUID(bytes=row.id), key),
+        amounts=row.amounts(),
+        old_sort_started=row.sort_started,
+    )
+
+
+def _place(
+    project_id: int,
+    drafts: Sequence[Draft],
+    traces: dict[str, _Trace],
+    own: dict[str, bytes],
+    held: dict[bytes, HeldSession],
+) -> Owners:
+    by_name = {session.external_id: session for session in held.values() if session.external_id}
+    owners = Owners(sessions=held, places=[], adoptions=[], losses=[])
+    of_trace = {}
+    for trace in traces.values():
+        of_trace[trace.id] = _owner(trace, own, held, by_name)
+        if trace.owner is not None and of_trace[trace.id].row.id != trace.owner:
+            owners.adoptions.append((held[trace.owner], of_trace[trace.id]))
+    _point_traces(project_id, traces, of_trace)
+    for draft in drafts:
+        trace_id = draft.row.trace
+        named = draft.claim or ""
+        session = by_name[named] if trace_id is None else of_trace[trace_key(trace_id)]
+        owners.places.append(session)
+        if draft.claim is not None and draft.claim != session.external_id:
+            draft.row.claimed_session = draft.claim
+            settle(draft.row)
+    return owners
+
+
+def _owner(
+    trace: _Trace,
+    own: dict[str, bytes],
+    held: dict[bytes, HeldSession],
+    by_name: dict[str | None, HeldSession],
+) -> HeldSession:
+    if trace.owner is None:
+        return by_name[trace.claim] if trace.claim else held[own[trace.id]]
+    owner = held[trace.owner]
+    if owner.external_id is None and trace.claim:
+        return by_name[trace.claim]
+    return owner
+
+
+def _point_traces(
+    project_id: int, traces: dict[str, _Trace], of_trace: dict[str, HeldSession]
+) -> None:
+    moved = [
+        (trace.id, of_trace[trace.id].row.id)
+        for trace in traces.values()
+        if trace.owner != of_trace[trace.id].row.id
+    ]
+    if moved:
+        ids, sessions = zip(*moved, strict=True)
+        sql.run(POINT_TRACES, project_id, array("text", ids), array("uuid", sessions))
+
+
+def origin_facet(origin: str) -> tuple[str, str]:
+    """Return the facet that a new session publishes."""
+    return Facet.ORIGIN.value, origin
