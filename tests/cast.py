@@ -5,20 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from django.db import connection
 from django.test import Client
 
 from apps.accounts.models import User
 from apps.tenants.models import Project
 from apps.tenants.permissions import Role
 from tests.factories import make_key, make_membership, make_organization, make_project, make_user
-
-
-@pytest.fixture(scope="session")
-def django_db_setup(django_db_setup, django_db_blocker) -> None:
-    """Let tests with transactions of their own be cleaned up, which Django does by TRUNCATE."""
-    with django_db_blocker.unblock(), connection.cursor() as cursor:
-        cursor.execute("ALTER TABLE audit_auditentry DISABLE TRIGGER audit_entry_no_truncate")
 
 
 @pytest.fixture

@@ -15,6 +15,8 @@ from apps.core.errors import DomainError
 from apps.tenants import key_services
 from apps.tenants.models import Project
 
+MOST_DAYS = 3650
+
 
 class Command(BaseCommand):
     """Create an API key and print it and nothing else, so that a script can take it."""
@@ -33,6 +35,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         project = find_project(options["organization"], options["project"])
         days = options["days"]
+        if not 0 <= days <= MOST_DAYS:
+            raise CommandError(f"--days must be from 0 to {MOST_DAYS}.")
         try:
             _, secret = key_services.create_api_key(
                 project,
@@ -42,7 +46,7 @@ class Command(BaseCommand):
                 expires_at=timezone.now() + timedelta(days=days) if days else None,
                 actor=find_actor(options["user"]),
             )
-        except (DomainError, PermissionDenied, OverflowError) as error:
+        except (DomainError, PermissionDenied) as error:
             raise CommandError(str(error)) from None
         self.stdout.write(secret)
 

@@ -1,0 +1,153 @@
+"""Every route of Playhead and who may use it, written down a second time.
+
+The views say what they need themselves; this list says what they ought to need, after the
+table of the HTTP contract. A route that is not here fails the isolation tests.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from apps.tenants.permissions import Permission, Scope
+
+P = Permission
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+
+
+@dataclass(frozen=True)
+class Page:
+    """For people: what one must be allowed, and which methods the page answers."""
+
+    needs: Permission
+    methods: tuple[str, ...] = ("GET",)
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """For keys and for people: what each method needs when asked for all that it gives."""
+
+    needs: dict[str, Permission]
+
+
+GET, POST, FORM = ("GET",), ("POST",), ("GET", "POST")
+ORGANIZATION = "/o/<slug:organization_slug>/"
+PROJECT = f"{ORGANIZATION}p/<slug:project_slug>/"
+SESSION = f"{PROJECT}sessions/<uuid:session_id>/"
+API_SESSION = "/api/v1/sessions/<uuid:session_id>"
+
+PAGES = {
+    ORGANIZATION: Page(P.READ_META),
+    f"{ORGANIZATION}settings/": Page(P.MANAGE_ORGANIZATION, FORM),
+    f"{ORGANIZATION}projects/new/": Page(P.MANAGE_PROJECT, FORM),
+    f"{ORGANIZATION}members/": Page(P.READ_MEMBERS),
+    f"{ORGANIZATION}members/add/": Page(P.MANAGE_MEMBERS, POST),
+    f"{ORGANIZATION}members/<int:pk>/role/": Page(P.MANAGE_MEMBERS, POST),
+    f"{ORGANIZATION}members/<int:pk>/remove/": Page(P.MANAGE_MEMBERS, POST),
+    f"{ORGANIZATION}leave/": Page(P.READ_MEMBERS, POST),
+    f"{ORGANIZATION}audit/": Page(P.READ_AUDIT),
+    PROJECT: Page(P.READ_META),
+    f"{PROJECT}settings/": Page(P.MANAGE_PROJECT, FORM),
+    f"{PROJECT}settings/keys/": Page(P.MANAGE_KEYS),
+    f"{PROJECT}settings/keys/create/": Page(P.MANAGE_KEYS, POST),
+    f"{PROJECT}settings/keys/<int:pk>/rotate/": Page(P.MANAGE_KEYS, POST),
+    f"{PROJECT}settings/keys/<int:pk>/revoke/": Page(P.MANAGE_KEYS, POST),
+    f"{PROJECT}setup/": Page(P.INGEST),
+    f"{PROJECT}setup/status/": Page(P.INGEST),
+    f"{PROJECT}sessions/": Page(P.READ_META),
+    SESSION: Page(P.READ_META),
+    f"{SESSION}spans.json": Page(P.READ_META),
+    f"{SESSION}panel/": Page(P.READ_META),
+    f"{SESSION}steps/<slug:event_id>/": Page(P.READ_META),
+    f"{SESSION}steps/<slug:event_id>/raw.json": Page(P.READ_CONTENT),
+}
+
+ENDPOINTS = {
+    "/api/v1/audit": Endpoint({"GET": P.READ_AUDIT}),
+    "/api/v1/sessions": Endpoint({"GET": P.READ_META}),
+    API_SESSION: Endpoint({"GET": P.READ_META}),
+    f"{API_SESSION}/events": Endpoint({"GET": P.READ_CONTENT}),
+    f"{API_SESSION}/events/<event_id:event_id>": Endpoint({"GET": P.READ_CONTENT}),
+    f"{API_SESSION}/state": Endpoint({"GET": P.READ_CONTENT}),
+    "/v1/traces": Endpoint({"POST": P.INGEST}),
+    "/v1/logs": Endpoint({"POST": P.INGEST}),
+    "/api/v1/events": Endpoint({"POST": P.INGEST}),
+    "/api/v1/ingest/health": Endpoint({"GET": P.INGEST}),
+}
+
+# Any good credential; they tell only about the credential.
+CREDENTIAL = {"/api/v1/me"}
+
+# Any signed-in person; they show and change only what is the person's own.
+OWN = {
+    "/",
+    "/welcome/",
+    "/account/",
+    "/account/confirm/",
+    "/account/email/",
+    "/account/password/",
+    "/account/password/set/",
+}
+
+# Anybody.
+PUBLIC = {
+    "/theme/",
+    "/login/",
+    "/login/code/",
+    "/logout/",
+    "/signup/",
+    "/account/inactive/",
+    "/account/email/sent/",
+    r"/account/email/verify/(?P<key>[-:\w]+)/$",
+    "/account/password/reset/",
+    "/account/password/reset/sent/",
+    r"/account/password/reset/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>[-\w]+)/$",
+    "/account/password/reset/done/",
+}
+
+LISTED = {*PAGES, *ENDPOINTS, *CREDENTIAL, *OWN, *PUBLIC}
+
+# The API's routes that its OpenAPI document leaves out.
+NOT_IN_SCHEMA = {"/api/v1/schema/", "/api/v1/docs/"}
+
+# Scope -> what it allows, from the table of the HTTP contract, as far as it is built.
+SCOPE_TABLE = {
+    Scope.INGEST: {P.INGEST},
+    Scope.READ_META: {P.READ_META},
+    Scope.READ_CONTENT: {P.READ_META, P.READ_CONTENT},
+    Scope.ANNOTATE: {P.ANNOTATE},
+    Scope.PROMPTS_READ: set(),
+    Scope.PROMPTS_WRITE: set(),
+    Scope.REPLAYS_RUN: set(),
+    Scope.MEMORY_RW: set(),
+    Scope.ADMIN: {
+        P.MANAGE_KEYS,
+        P.MANAGE_PROJECT,
+        P.READ_MEMBERS,
+        P.MANAGE_MEMBERS,
+        P.READ_AUDIT,
+        P.ERASE,
+    },
+}
+
+# Permission -> the roles that have it, from the table of roles.
+ROLE_TABLE = {
+    P.MANAGE_ORGANIZATION: "owner",
+    P.MANAGE_PROJECT: "owner admin",
+    P.MANAGE_MEMBERS: "owner admin",
+    P.ERASE: "owner admin",
+    P.READ_AUDIT: "owner admin auditor",
+    P.MANAGE_KEYS: "owner admin engineer",
+    P.INGEST: "owner admin engineer",
+    P.ANNOTATE: "owner admin engineer reviewer",
+    P.READ_CONTENT: "owner admin engineer reviewer viewer",
+    P.READ_META: "owner admin engineer reviewer viewer auditor",
+    P.READ_MEMBERS: "owner admin engineer reviewer viewer auditor",
+}
+
+
+def fill(path: str, values: dict[str, object]) -> str:
+    """Return a URL for a pattern, with real values in its places."""
+    path = re.sub(r"\(\?P<(\w+)>[^)]*\)", lambda place: str(values[place[1]]), path)
+    path = re.sub(r"<(?:\w+:)?(\w+)>", lambda place: str(values[place[1]]), path)
+    return path.removesuffix("$")

@@ -1,0 +1,340 @@
+"""Every route, asked by everybody who must not get in, and by those who must."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
+from django.db import transaction
+from django.test import Client
+from django.utils import timezone
+from drf_spectacular.generators import SchemaGenerator
+
+from apps.audit.actors import SYSTEM
+from apps.sessions import store
+from apps.sessions.events import IncomingEvent
+from apps.sessions.models import Event
+from apps.tenants import checks, key_services
+from apps.tenants.models import Project
+from apps.tenants.permissions import ROLE_PERMISSIONS, SCOPE_PERMISSIONS, Role, Scope
+from tests.factories import make_key, make_membership, make_user
+from tests.tenants import routes
+from tests.tenants.routes import ENDPOINTS, LISTED, METHODS, PAGES, fill
+
+WORKING_SCOPES = sorted(set(Scope) - {Scope.ADMIN})
+
+
+@dataclass(frozen=True)
+class Place:
+    """A project with one of everything in it."""
+
+    project: Project
+    # Stands in all that was recorded, so that any answer that holds it has leaked.
+    content: str
+    values: dict[str, object]
+
+    def url(self, path: str, **other: object) -> str:
+        pk = self.values["membership" if "/members/" in path else "key"]
+        return fill(path, self.values | {"pk": pk} | other)
+
+    def url_for_people(self, path: str) -> str:
+        return f"{self.url(path)}?project={self.values['organization_slug']}/{self.project.slug}"
+
+
+def furnish(project: Project) -> Place:
+    content = f"spoken in {project.slug}"
+    event = IncomingEvent(
+        id="one",
+        session=f"chat in {project.slug}",
+        kind="llm",
+        input=content,
+        output=content,
+        started_at=datetime(2026, 11, 20, tzinfo=UTC),
+    )
+    [session_id] = store.append(project, [event]).sessions
+    row = Event.unscoped.filter(project_id=project.pk, session_id=session_id).get()
+    key, _ = make_key(project)
+    values = {
+        "organization_slug": project.organization.slug,
+        "project_slug": project.slug,
+        "session_id": session_id,
+        "event_id": event_hex(row),
+        "key": key.pk,
+        "membership": make_membership(project.organization).pk,
+        "uidb36": "1",
+    }
+    return Place(project, content, values)
+
+
+def event_hex(row: Event) -> str:
+    return bytes(row.id).hex() if isinstance(row.id, bytes | memoryview) else row.id.hex
+
+
+@pytest.fixture
+def here(project) -> Place:
+    return furnish(project)
+
+
+@pytest.fixture
+def there(other_project) -> Place:
+    return furnish(other_project)
+
+
+def ask(client: Client, method: str, url: str):
+    """Ask as if in a world of its own: what the answer changed is undone."""
+    point = transaction.savepoint()
+    answer = client.generic(method, url, content_type="application/json")
+    if answer.streaming:
+        answer.content = b"".join(answer.streaming_content)
+    transaction.savepoint_rollback(point)
+    assert answer.status_code < 500, f"{method} {url}"
+    return answer
+
+
+def statuses(client: Client, url: str, methods=METHODS) -> set[int]:
+    """Return the answers to all methods; one that the route does not have is no answer."""
+    found = {ask(client, method, url).status_code for method in methods}
+    assert found - {405} or "GET" not in methods, f"{url} answers nothing"
+    return found - {405}
+
+
+def with_key(secret: str) -> Client:
+    return Client(headers={"Authorization": f"Bearer {secret}"})
+
+
+def signed_in(user) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def in_role(place: Place, role: Role) -> Client:
+    return signed_in(make_membership(place.project.organization, role=role).user)
+
+
+every_page = pytest.mark.parametrize("path", PAGES)
+every_endpoint = pytest.mark.parametrize("path", ENDPOINTS)
+every_role = pytest.mark.parametrize("role", Role)
+
+
+def test_every_route_is_on_the_list():
+    assert {route.path for route in checks.all_routes()} - LISTED == set()
+
+
+def test_the_list_holds_no_route_that_is_gone():
+    assert LISTED - {route.path for route in checks.all_routes()} == set()
+
+
+def test_every_route_of_the_api_is_in_its_document():
+    document = SchemaGenerator().get_schema(request=None, public=True)
+    described = {path.replace("{", "<").replace("}", ">") for path in document["paths"]}
+    served = {fill_names(path) for path in LISTED if path.startswith(("/api/", "/v1/"))}
+
+    assert served - described - routes.NOT_IN_SCHEMA == set()
+    assert described - served == set()
+
+
+def fill_names(path: str) -> str:
+    names = ("session_id", "event_id", "pk")
+    return fill(path, {name: f"<{name}>" for name in names})
+
+
+def test_the_list_says_the_same_as_the_views():
+    views = {route.path: route.needs for route in checks.all_routes()}
+
+    assert {path: views[path] for path in PAGES} == {
+        path: page.needs for path, page in PAGES.items()
+    }
+
+
+def test_scopes_allow_what_the_contract_says():
+    assert SCOPE_PERMISSIONS == routes.SCOPE_TABLE
+
+
+def test_roles_allow_what_the_table_says():
+    table = {
+        role: {held for held, roles in routes.ROLE_TABLE.items() if role.value in roles.split()}
+        for role in Role
+    }
+
+    assert table == ROLE_PERMISSIONS
+
+
+@every_page
+def test_a_page_sends_those_who_are_not_signed_in_to_sign_in(path, here):
+    for method in METHODS:
+        answer = ask(Client(), method, here.url(path))
+        assert answer.status_code in {302, 405}
+        assert answer.status_code == 405 or answer.headers["Location"].startswith("/login/?next=")
+
+
+@pytest.mark.parametrize("path", sorted(routes.OWN))
+def test_what_is_ones_own_is_for_those_who_are_signed_in(path, db):
+    for method in ("GET", "POST"):
+        answer = ask(Client(), method, path)
+        assert answer.status_code in {302, 405}
+        assert answer.status_code == 405 or answer.headers["Location"].startswith("/login/")
+
+
+@pytest.mark.parametrize("path", sorted(routes.PUBLIC))
+def test_a_public_route_needs_no_credential_and_breaks_on_no_input(path, db):
+    url = fill(path, {"key": "none", "uidb36": "1"})
+
+    assert not statuses(Client(), url) & {401, 403}
+
+
+@pytest.mark.parametrize("path", [*ENDPOINTS, *routes.CREDENTIAL])
+def test_an_endpoint_refuses_those_without_a_good_key(path, here):
+    good = make_key(here.project, WORKING_SCOPES)[1]
+    revoked, revoked_secret = make_key(here.project, WORKING_SCOPES)
+    key_services.revoke_api_key(revoked, actor=SYSTEM)
+    bad = [Client(), with_key("phk_live_" + "x" * 36), with_key(good[:-1]), with_key("")]
+
+    for client in [*bad, with_key(revoked_secret)]:
+        assert statuses(client, here.url(path)) == {401}
+
+
+@pytest.mark.parametrize("path", [*ENDPOINTS, *routes.CREDENTIAL])
+def test_an_endpoint_refuses_an_expired_key(path, here):
+    soon = timezone.now() + timedelta(minutes=1)
+    _, secret = make_key(here.project, WORKING_SCOPES, expires_at=soon)
+
+    with time_machine.travel(soon + timedelta(seconds=1)):
+        assert statuses(with_key(secret), here.url(path)) == {401}
+
+
+@every_page
+def test_a_page_does_not_exist_for_strangers(path, here, stranger, outsider):
+    for person in (stranger, outsider):
+        assert statuses(signed_in(person), here.url(path)) <= {404}
+
+
+@every_endpoint
+def test_an_endpoint_does_not_exist_for_strangers(path, here, stranger, outsider):
+    methods = tuple(ENDPOINTS[path].needs)
+
+    for person in (stranger, outsider):
+        assert statuses(signed_in(person), here.url_for_people(path), methods) == {404}
+
+
+@every_endpoint
+def test_a_key_gets_nothing_of_another_project(path, here, there):
+    _, secret = make_key(there.project, WORKING_SCOPES)
+    client = with_key(secret)
+
+    for method in METHODS:
+        answer = ask(client, method, here.url(path))
+        assert answer.status_code == 405 or "session_id" not in path or answer.status_code == 404
+        assert here.content.encode() not in answer.content
+        assert str(here.values["session_id"]).encode() not in answer.content
+
+
+@every_page
+def test_ids_of_another_project_do_not_exist_under_ones_own(path, here, there, owner):
+    client = signed_in(owner)
+    for name in ("session_id", "event_id", "pk"):
+        if f":{name}>" not in path:
+            continue
+        foreign = there.values["membership" if "/members/" in path else "key"]
+        foreign = foreign if name == "pk" else there.values[name]
+        assert statuses(client, here.url(path, **{name: foreign})) <= {404}
+
+
+@pytest.mark.parametrize("path", [path for path in PAGES if "project_slug" in path])
+def test_a_project_does_not_exist_under_another_organization(path, here, there, owner, stranger):
+    for person in (owner, stranger):
+        for slug in ("acme", "globex"):
+            mixed = {"acme": there, "globex": here}[slug]
+            url = mixed.url(path, organization_slug=slug)
+            assert statuses(signed_in(person), url) <= {404}
+
+
+@pytest.mark.parametrize("path", [path for path in ENDPOINTS if "event_id" in path])
+def test_an_event_of_another_session_does_not_exist(path, here, there):
+    _, secret = make_key(here.project, WORKING_SCOPES)
+
+    url = here.url(path, event_id=there.values["event_id"])
+    assert ask(with_key(secret), "GET", url).status_code == 404
+
+
+@every_role
+@every_page
+def test_a_page_opens_for_the_roles_that_may_and_refuses_the_others(path, role, here):
+    client, page = in_role(here, role), PAGES[path]
+
+    found = statuses(client, here.url(path))
+
+    if role.allows(page.needs):
+        assert not found & {401, 403, 404}
+    else:
+        assert found == {403}
+
+
+@every_role
+@every_endpoint
+def test_an_endpoint_opens_for_the_roles_that_may_and_refuses_the_others(path, role, here):
+    client = in_role(here, role)
+
+    for method, needs in ENDPOINTS[path].needs.items():
+        status = ask(client, method, here.url_for_people(path)).status_code
+        assert (status not in {401, 403, 404}) == role.allows(needs)
+        assert role.allows(needs) or status == 403
+
+
+@pytest.mark.parametrize("scope", WORKING_SCOPES)
+@every_endpoint
+def test_an_endpoint_opens_for_the_scopes_that_may_and_refuses_the_others(path, scope, here):
+    _, secret = make_key(here.project, [scope])
+
+    for method, needs in ENDPOINTS[path].needs.items():
+        status = ask(with_key(secret), method, here.url(path)).status_code
+        allowed = needs in routes.SCOPE_TABLE[scope]
+        assert (status not in {401, 403, 404}) == allowed
+        assert allowed or status == 403
+
+
+@pytest.mark.parametrize("path", [*PAGES, *ENDPOINTS])
+def test_no_route_shows_content_to_those_who_may_read_metadata_only(path, here):
+    _, secret = make_key(here.project, ["read:meta"])
+    auditor = in_role(here, Role.AUDITOR)
+
+    for query in ("", "?fields=meta", "?raw=1"):
+        assert here.content.encode() not in ask(auditor, "GET", here.url(path) + query).content
+        assert here.content.encode() not in ask(with_key(secret), "GET", here.url(path)).content
+
+
+def test_content_is_shown_to_those_who_may_read_it(here):
+    _, secret = make_key(here.project, ["read:content"])
+
+    shown = [
+        path
+        for path in ENDPOINTS
+        if here.content.encode() in ask(with_key(secret), "GET", here.url(path)).content
+    ]
+    assert f"{routes.API_SESSION}/events" in shown
+
+
+def test_the_right_credential_opens_nine_routes_of_ten(here):
+    owner = in_role(here, Role.OWNER)
+    asked = [(method, path) for path, page in PAGES.items() for method in page.methods]
+    asked += [(method, path) for path, endpoint in ENDPOINTS.items() for method in endpoint.needs]
+
+    answers = [ask(owner, method, here.url_for_people(path)) for method, path in asked]
+
+    opened = [answer for answer in answers if answer.status_code not in {401, 403, 404}]
+    assert len(opened) >= 0.9 * len(asked)
+
+
+def test_somebody_switched_off_is_signed_out_everywhere(here):
+    user = make_membership(here.project.organization, make_user(), Role.OWNER).user
+    client = signed_in(user)
+
+    user.is_active = False
+    user.save()
+
+    for path in PAGES:
+        assert statuses(client, here.url(path)) <= {302}
+    for path in ENDPOINTS:
+        assert statuses(client, here.url_for_people(path)) == {401}
