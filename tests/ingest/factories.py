@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
-
-from django.test import Client
-
-from apps.tenants.models import ApiKey
 
 STARTED = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 

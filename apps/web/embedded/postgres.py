@@ -171,6 +171,9 @@ class Postgres:
                 connection.execute(sql.SQL("ALTER ROLE {} CREATEDB").format(sql.Identifier(OWNER)))
                 grant = sql.SQL("GRANT {} TO {}")
                 connection.execute(grant.format(sql.Identifier(APP), sql.Identifier(OWNER)))
+                # They empty tables that triggers protect from everybody else.
+                replica = sql.SQL("GRANT SET ON PARAMETER session_replication_role TO {}")
+                connection.execute(replica.format(sql.Identifier(OWNER)))
             found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE])
             if found.fetchone() is None:
                 make = sql.SQL("CREATE DATABASE {} OWNER {}")
