@@ -43,7 +43,7 @@ PROJECT_PAGES = (
     Destination("Sessions", "list-tree", "sessions:list", Permission.READ_META),
     Destination("Setup", "plug", "web:setup", Permission.INGEST),
     Destination("Keys", "key-round", "tenants:keys", Permission.MANAGE_KEYS),
-    Destination("Project", "settings", "tenants:settings", Permission.MANAGE_PROJECT),
+    Destination("Settings", "settings", "tenants:settings", Permission.MANAGE_PROJECT),
 )
 # Pages under whose addresses others lie: current only when they are open themselves.
 EXACT = ("web:organization", "tenants:settings")

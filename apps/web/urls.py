@@ -2,12 +2,14 @@
 
 from django.urls import path
 
-from apps.web import setup, views
+from apps.web import health, setup, views
 
 app_name = "web"
 PROJECT = "o/<slug:organization_slug>/p/<slug:project_slug>/"
 urlpatterns = [
     path("", views.home, name="home"),
+    path("health/live", health.live, name="live"),
+    path("health/ready", health.ready, name="ready"),
     path("theme/", views.choose_theme, name="theme"),
     path("o/<slug:organization_slug>/", views.organization_home, name="organization"),
     path(PROJECT, views.project_home, name="project"),

@@ -14,6 +14,8 @@ from apps.sessions.player import group_of, icon_of
 
 register = template.Library()
 
+PREVIEW = 80
+
 
 @register.simple_tag
 def json_tree(value: Any) -> SafeString:
@@ -21,6 +23,13 @@ def json_tree(value: Any) -> SafeString:
     if drawing.size_of(value) > drawing.SIZE_LIMIT:
         return format_html('<pre class="text">{}…</pre>', drawing.excerpt(value))
     return drawing.json_tree(value)
+
+
+@register.filter
+def preview(value: Any) -> str:
+    """Return the beginning of a value on one line, for what is folded."""
+    text = drawing.excerpt(value).replace("\n", " ")
+    return f"{text[:PREVIEW]}…" if len(text) > PREVIEW else text
 
 
 @register.simple_tag

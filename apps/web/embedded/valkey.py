@@ -59,6 +59,8 @@ class Valkey:
             "appendonly": keep,
             "save": "",
             "loglevel": "warning",
+            # A new title would overwrite the environment, by which strays are known.
+            "set-proc-title": "no",
             # The queue must never be thrown out to make room for the cache.
             "maxmemory-policy": "noeviction",
         }

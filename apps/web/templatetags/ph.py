@@ -75,7 +75,7 @@ def number(count: int | None) -> str:
 
 @register.filter
 def money(amount: Decimal | str | None) -> str:
-    """Write US dollars: whole cents from a dollar up, four digits that say something below."""
+    """Write US dollars: whole cents from a dollar up, two digits that say something below."""
     if amount is None:
         return UNKNOWN
     amount = Decimal(amount)
@@ -83,7 +83,8 @@ def money(amount: Decimal | str | None) -> str:
         return f"${amount:,.2f}"
     if abs(amount) >= Decimal("0.01"):
         return f"${amount:.3f}"
-    return f"${amount:.6f}".rstrip("0")
+    places = max(4, 1 - amount.adjusted())
+    return f"${amount:.{places}f}"
 
 
 @register.filter

@@ -1,0 +1,177 @@
+"""A real browser, a real server and seeded sessions. What a page does wrong fails a test."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings as django_settings
+from django.core.management import call_command
+from django.db import connection, connections
+from django.test import Client, override_settings
+from django.test.testcases import LiveServerThread
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from apps.accounts.models import User
+from apps.sessions.models import Session
+from apps.tenants.models import Project
+from apps.tenants.permissions import Role
+from tests.browser import seed
+from tests.factories import make_membership, make_organization, make_project, make_user
+
+PASSWORD = "correct horse battery staple"
+SWITCHES = (
+    "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update "
+    "--disable-sync --no-first-run"
+).split()
+HASHED = {"BACKEND": "apps.core.staticfiles.HashedStaticFilesStorage"}
+# Playwright keeps an event loop running in the thread in which tests use the ORM.
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+
+
+@dataclass
+class Site:
+    """Where the server is, who may sign in, and what there is to see."""
+
+    url: str
+    project: Project
+    empty_project: Project
+    owner: User
+    auditor: User
+    sessions: dict[str, Session]
+
+    def path(self, name: str = "", project: Project | None = None) -> str:
+        project = project or self.project
+        return f"{self.url}/o/{project.organization.slug}/p/{project.slug}/{name}"
+
+    def session(self, name: str, rest: str = "") -> str:
+        return self.path(f"sessions/{self.sessions[name].pk}/{rest}")
+
+
+@pytest.fixture(scope="session")
+def collected(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Static files as they are served: hashed names, compressed."""
+    root = tmp_path_factory.mktemp("static")
+    stores = {**django_settings.STORAGES, "staticfiles": HASHED}
+    with override_settings(STATIC_ROOT=str(root), STORAGES=stores):
+        call_command(
+            "collectstatic", "-i", "drf_spectacular_sidecar", interactive=False, verbosity=0
+        )
+        yield root
+
+
+@pytest.fixture(autouse=True)
+def plain_static_files() -> None:
+    """The server of these tests serves collected files instead."""
+
+
+@pytest.fixture(scope="session")
+def site(django_db_setup: None, django_db_blocker: Any, collected: Path) -> Iterator[Site]:
+    """One server and one set of sessions for all tests here; they run after all others."""
+    with django_db_blocker.unblock():
+        server = LiveServerThread("127.0.0.1", static_handler=lambda application: application)
+        server.daemon = True
+        server.start()
+        server.is_ready.wait()
+        if server.error:
+            raise server.error
+        yield fill(f"http://127.0.0.1:{server.port}")
+        server.terminate()
+        connections.close_all()
+        with connection.cursor() as cursor:
+            cursor.execute("SET ROLE NONE")
+            cursor.execute("SET session_replication_role = replica")
+        call_command("flush", interactive=False, verbosity=0)
+        connection.close()
+
+
+def fill(url: str) -> Site:
+    acme = make_organization("acme", name="Acme")
+    project, empty = make_project(acme, "support-bot"), make_project(acme, "nothing-yet")
+    owner, auditor = make_user("owner@example.com", PASSWORD), make_user("auditor@example.com")
+    make_membership(acme, owner, Role.OWNER)
+    make_membership(acme, auditor, Role.AUDITOR)
+    return Site(url, project, empty, owner, auditor, seed.fill(project))
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    names = ("chromium", "chromium-browser", "google-chrome")
+    found = next((path for name in names if (path := shutil.which(name))), None)
+    if found is None:
+        pytest.skip("NO CHROMIUM: the browser tests did not run. apt-get install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=SWITCHES)
+        yield browser
+        browser.close()
+
+
+@dataclass
+class Watch:
+    """What a page did that it must not do, and what it fetched."""
+
+    problems: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
+
+    def follow(self, page: Page) -> None:
+        page.on("console", lambda said: self._console(said.type, said.text))
+        page.on("pageerror", lambda error: self.problems.append(f"error: {error}"))
+        page.on("request", lambda request: self.requests.append(request.url))
+
+    def _console(self, level: str, text: str) -> None:
+        if level in ("error", "warning"):
+            self.problems.append(f"{level}: {text}")
+
+
+TELL_VIOLATIONS = """addEventListener("securitypolicyviolation", (event) =>
+    console.error(`CSP ${event.violatedDirective} ${event.blockedURI}`));"""
+
+
+@pytest.fixture
+def watch(site: Site) -> Iterator[Watch]:
+    """Fail the test when a page logged an error, broke the policy or went elsewhere."""
+    watch = Watch()
+    yield watch
+    foreign = [url for url in watch.requests if not url.startswith((site.url, "data:"))]
+    assert watch.problems == []
+    assert foreign == []
+
+
+@pytest.fixture
+def open_context(
+    site: Site, browser: Browser, watch: Watch
+) -> Iterator[Callable[..., BrowserContext]]:
+    """Return what opens a browser window for a person, with given options of Playwright."""
+    opened: list[BrowserContext] = []
+
+    def open_one(user: User | None = site.owner, **options: Any) -> BrowserContext:
+        context = browser.new_context(**{"viewport": {"width": 1440, "height": 900}} | options)
+        context.set_default_timeout(10_000)
+        context.add_init_script(TELL_VIOLATIONS)
+        context.on("page", watch.follow)
+        if user is not None:
+            context.add_cookies([session_cookie(user, site.url)])
+        opened.append(context)
+        return context
+
+    yield open_one
+    for context in opened:
+        context.close()
+
+
+def session_cookie(user: User, url: str) -> Any:
+    client = Client()
+    client.force_login(user)
+    name = django_settings.SESSION_COOKIE_NAME
+    return {"name": name, "value": client.cookies[name].value, "url": url}
+
+
+@pytest.fixture
+def page(open_context: Callable[..., BrowserContext]) -> Page:
+    """A page of the owner's window."""
+    return open_context().new_page()

@@ -1,0 +1,192 @@
+from __future__ import annotations
+
+import gzip
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+pytestmark = pytest.mark.browser
+
+AXE = Path(__file__).parent / "vendor" / "axe-core-4.14.1" / "axe.min.js"
+TAGS = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]
+KB = 1024
+# Where the page is, and who looks at it.
+PAGES = {
+    "start of nothing": ("empty", "sessions/"),
+    "list": ("project", "sessions/"),
+    "list, filtered, more open": ("project", "sessions/?status=error&environment=production"),
+    "list, no match": ("project", "sessions/?model=none"),
+    "list, bad filter": ("project", "sessions/?bogus=1"),
+    "player, timeline": ("hero", ""),
+    "player, tree": ("hero", "?view=tree&at=9"),
+    "player, transcript": ("hero", "?view=transcript&at=8"),
+    "player, 5,000 steps": ("long", "?at=2500"),
+    "player, no content": ("silent", ""),
+    "player, right to left": ("parts", "?view=transcript"),
+    "player, hostile": ("hostile", "?view=transcript"),
+    "player, no such step": ("hero", "?step=00000000000000000000000000000000"),
+    "step": ("hero", "steps/{step}/"),
+    "setup": ("project", "setup/"),
+    "setup of nothing": ("empty", "setup/"),
+    "keys": ("project", "settings/keys/"),
+    "settings": ("project", "settings/"),
+    "projects": ("organization", ""),
+    "members": ("organization", "members/"),
+    "audit": ("organization", "audit/"),
+    "organization": ("organization", "settings/"),
+    "account": ("root", "account/"),
+    "nothing here": ("root", "o/acme/p/none/sessions/"),
+}
+SIGNED_OUT = {"sign in": "login/", "sign up": "signup/", "reset": "account/password/reset/"}
+
+
+def address(site, name):
+    place, rest = PAGES[name]
+    if place == "root":
+        return f"{site.url}/{rest}"
+    if place == "organization":
+        return f"{site.url}/o/acme/{rest}"
+    if place in ("project", "empty"):
+        return site.path(rest, site.empty_project if place == "empty" else site.project)
+    if "{step}" in rest:
+        event = site.project.events.filter(session=site.sessions[place]).first()
+        rest = rest.format(step=event.id.hex)
+    return site.session(place, rest)
+
+
+def settle(page: Page) -> None:
+    player = page.locator("ph-player")
+    if player.count():
+        expect(player).to_have_attribute("data-ready", "")
+
+
+def violations(page: Page) -> list[str]:
+    page.add_script_tag(content=AXE.read_text())
+    options = {"runOnly": {"type": "tag", "values": TAGS}, "resultTypes": ["violations"]}
+    found = page.evaluate("options => axe.run(document, options)", options)["violations"]
+    return [f"{rule['id']}: {[node['target'] for node in rule['nodes']][:4]}" for rule in found]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1440, 390])
+def test_no_page_shuts_anybody_out(site, open_context, watch, theme, width):
+    window = {"viewport": {"width": width, "height": 844}, "bypass_csp": True}
+    signed_in = open_context(color_scheme=theme, **window).new_page()
+    signed_out = open_context(None, color_scheme=theme, **window).new_page()
+
+    found = {}
+    for name in PAGES:
+        signed_in.goto(address(site, name))
+        settle(signed_in)
+        found[name] = violations(signed_in)
+    for name, path in SIGNED_OUT.items():
+        signed_out.goto(f"{site.url}/{path}")
+        found[name] = violations(signed_out)
+
+    forget_refusals(watch)
+    assert {name: rules for name, rules in found.items() if rules} == {}
+
+
+def forget_refusals(watch) -> None:
+    """A browser logs each page that answers 400 or 404, which some of ours do on purpose."""
+    refused = re.compile(r"status of (400|403|404)")
+    watch.problems = [problem for problem in watch.problems if not refused.search(problem)]
+
+
+def test_no_page_breaks_the_policy_or_logs_an_error(site, page, watch):
+    for name in PAGES:
+        page.goto(address(site, name))
+        settle(page)
+
+    forget_refusals(watch)
+    assert watch.problems == []
+
+
+def test_no_page_is_wider_than_a_phone(site, open_context, watch):
+    page = open_context(viewport={"width": 390, "height": 844}).new_page()
+
+    too_wide = {}
+    for name in PAGES:
+        page.goto(address(site, name))
+        settle(page)
+        width = page.evaluate("document.documentElement.scrollWidth")
+        if width > 390:
+            too_wide[name] = width
+
+    forget_refusals(watch)
+    assert too_wide == {}
+
+
+def weigh(page: Page, url: str) -> dict[str, int]:
+    """Open a page cold and return the compressed bytes of what it fetched, by kind."""
+    weights: dict[str, int] = {}
+
+    def add(response):
+        body = response.body()
+        packed = response.headers.get("content-encoding") == "gzip"
+        kind = "spans" if "spans.json" in response.url else response.request.resource_type
+        weights[kind] = weights.get(kind, 0) + len(gzip.compress(body, 6) if packed else body)
+        weights["requests"] = weights.get("requests", 0) + 1
+
+    page.on("response", add)
+    page.goto(url)
+    settle(page)
+    page.wait_for_load_state("networkidle")
+    return weights
+
+
+def total(weights: dict[str, int]) -> int:
+    return sum(size for kind, size in weights.items() if kind not in ("requests", "spans"))
+
+
+def test_the_list_is_light(site, page):
+    weights = weigh(page, site.path("sessions/"))
+
+    assert total(weights) <= 60 * KB, weights
+    assert weights["script"] <= 25 * KB, weights
+    assert weights["stylesheet"] <= 14 * KB, weights
+    assert weights["requests"] <= 12, weights
+
+
+def test_the_player_of_5000_steps_is_light(site, page):
+    weights = weigh(page, site.session("long"))
+
+    assert total(weights) <= 90 * KB, weights
+    assert weights["spans"] <= 32 * KB, weights
+    assert weights["script"] <= 45 * KB, weights
+    assert weights["stylesheet"] <= 14 * KB, weights
+    assert weights["requests"] <= 12, weights
+
+
+def test_htmx_and_our_scripts_fit_an_ordinary_page(site, page):
+    weights = weigh(page, f"{site.url}/o/acme/members/")
+
+    assert weights["script"] <= 25 * KB, weights
+    assert weights["requests"] <= 12, weights
+
+
+@pytest.mark.parametrize("view", ["timeline", "tree", "transcript"])
+def test_5000_steps_stay_few_elements_while_one_moves(site, page, view):
+    page.goto(site.session("long", f"?view={view}"))
+    settle(page)
+    before = page.evaluate("document.querySelectorAll('*').length")
+    page.keyboard.press("End")
+    settle(page)
+    after = page.evaluate("document.querySelectorAll('*').length")
+
+    assert before <= 2500
+    assert after <= 2500
+
+
+def test_rows_are_really_drawn_from_the_top_to_the_end(site, page):
+    page.goto(site.session("long"))
+    settle(page)
+    rows = page.locator(".wf-space .wf-row")
+    drawn = rows.count()
+    page.keyboard.press("End")
+
+    expect(page.locator("#row-5000")).to_be_in_viewport()
+    assert 15 <= drawn <= 80
+    assert 15 <= rows.count() <= 80

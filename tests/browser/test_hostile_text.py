@@ -1,0 +1,54 @@
+"""Recorded text is written by anybody; no page may do what it says."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser import seed
+
+pytestmark = pytest.mark.browser
+
+VIEWS = ("timeline", "tree", "transcript")
+
+
+def pages_of(site):
+    session = site.sessions["hostile"]
+    steps = site.project.events.filter(session=session).values_list("id", flat=True)
+    yield from (site.session("hostile", f"?view={view}") for view in VIEWS)
+    yield from (site.session("hostile", f"?at={n + 1}") for n in range(len(seed.HOSTILE)))
+    yield from (site.session("hostile", f"steps/{step.hex}/") for step in steps)
+    yield site.session("hostile", f"steps/{steps[0].hex}/raw.json")
+    yield site.path("sessions/")
+    yield site.path("sessions/?model=%3Cscript%3Ewindow.pwned%3D1%3C/script%3E")
+
+
+def test_nothing_that_was_recorded_runs_or_fetches(site, page, watch):
+    for url in pages_of(site):
+        page.goto(url)
+        if page.locator("ph-player[data-spans]").count():
+            expect(page.locator("ph-player[data-spans]")).to_have_attribute("data-ready", "")
+        assert page.evaluate("window.pwned") is None, url
+
+    assert [url for url in watch.requests if "pwned" in url and "model=" not in url] == []
+
+
+def test_hostile_text_is_shown_as_it_was_written(site, page):
+    page.goto(site.session("hostile", "?view=transcript"))
+
+    for text in seed.HOSTILE[:8]:
+        expect(page.locator(".transcript .text", has_text=text).first).to_be_attached()
+
+
+def test_template_code_in_text_is_not_run(site, page):
+    page.goto(site.session("hostile", "?view=transcript"))
+
+    expect(page.locator(".transcript")).to_contain_text("{{ 7|add:7 }}")
+
+
+def test_raw_json_is_never_a_page(site, page):
+    step = site.project.events.filter(session=site.sessions["hostile"]).first()
+    answer = page.request.get(site.session("hostile", f"steps/{step.id.hex}/raw.json"))
+
+    assert answer.headers["content-type"].startswith("application/json")
+    assert answer.headers["x-content-type-options"] == "nosniff"

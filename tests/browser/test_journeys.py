@@ -1,0 +1,226 @@
+"""What people do, by keyboard alone."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import PASSWORD
+
+pytestmark = pytest.mark.browser
+
+
+def ready(page: Page) -> None:
+    expect(page.locator("ph-player")).to_have_attribute("data-ready", "")
+
+
+def press(page: Page, *keys: str) -> None:
+    for key in keys:
+        page.keyboard.press(key)
+
+
+def has_ring(page: Page) -> bool:
+    return page.evaluate("getComputedStyle(document.activeElement).outlineWidth") == "2px"
+
+
+def test_signing_in(site, open_context):
+    page = open_context(None).new_page()
+    page.goto(site.url)
+    field = page.locator("input[name=login]")
+    while not field.evaluate("node => node === document.activeElement"):
+        press(page, "Tab")
+    assert has_ring(page)
+    page.keyboard.type("owner@example.com")
+    press(page, "Tab")
+    page.keyboard.type(PASSWORD)
+    press(page, "Enter")
+
+    expect(page).to_have_url(re.compile(r"/sessions/$"))
+
+
+def test_finding_a_session_with_errors(site, page):
+    page.goto(site.path("sessions/"))
+    press(page, "/")
+    expect(page.locator("select[name=status]")).to_be_focused()
+    assert has_ring(page)
+    page.keyboard.type("With errors")
+    while not page.locator("button:has-text('Filter')").evaluate(
+        "n => n === document.activeElement"
+    ):
+        press(page, "Tab")
+    press(page, "Enter")
+    expect(page).to_have_url(re.compile("status=error"))
+    press(page, "j", "j", "k")
+    first = page.locator("[data-row-link]").first
+    expect(first).to_be_focused()
+    press(page, "Enter")
+
+    expect(page).to_have_url(re.compile(r"/sessions/[0-9a-f-]{36}/"))
+    expect(page.locator(".player-title .chip.error")).to_be_visible()
+
+
+def test_older_and_newer_pages_by_key(site, page):
+    page.goto(site.path("sessions/"))
+    newest = page.locator("[data-row-link]").first.inner_text()
+    press(page, "n")
+    expect(page).to_have_url(re.compile("cursor="))
+    press(page, "p")
+
+    expect(page.locator("[data-row-link]").first).to_have_text(newest)
+
+
+def test_going_to_the_error_and_sharing_it(site, page, open_context):
+    page.goto(site.session("hero"))
+    ready(page)
+    press(page, "e")
+    expect(page.locator("#panel h2")).to_have_text("refund_order")
+    expect(page.locator("#panel .notice.error").first).to_contain_text("409 Conflict")
+    expect(page).to_have_url(re.compile(r"step=[0-9a-f]{32}"))
+
+    other = open_context().new_page()
+    other.goto(page.url)
+    ready(other)
+
+    expect(other.locator("[data-number]")).to_have_text("9")
+    expect(other.locator("#row-9")).to_have_attribute("aria-selected", "true")
+
+
+def test_scrubbing_to_the_error(site, page):
+    page.goto(site.session("hero"))
+    ready(page)
+    scrubber = page.locator("input[type=range]")
+    scrubber.focus()
+    assert has_ring(page)
+    press(page, *["ArrowRight"] * 8)
+
+    expect(scrubber).to_have_attribute(
+        "aria-valuetext", re.compile("step 9 of 13.*refund_order.*error")
+    )
+    expect(page.locator("#panel h2")).to_have_text("refund_order")
+
+
+def test_stepping_with_the_arrow_keys(site, page):
+    page.goto(site.session("hero"))
+    ready(page)
+    press(page, "ArrowRight", "ArrowRight")
+    expect(page.locator("#panel h2")).to_have_text("plan")
+    press(page, "End")
+    expect(page.locator("#panel h2")).to_have_text("answer")
+    press(page, "Home")
+
+    expect(page.locator("#panel h2")).to_have_text("support")
+    expect(page.locator("[data-number]")).to_have_text("1")
+
+
+def test_walking_the_tree(site, page):
+    page.goto(site.session("hero", "?view=tree"))
+    ready(page)
+    page.locator("#row-1").focus()
+    press(page, "ArrowLeft")
+    expect(page.locator("#row-1")).to_have_attribute("aria-expanded", "false")
+    expect(page.locator("#row-2")).to_have_count(0)
+    press(page, "ArrowRight", "ArrowRight")
+    expect(page.locator("#row-2")).to_be_focused()
+    assert has_ring(page)
+    press(page, "ArrowDown")
+    expect(page.locator("#row-3")).to_be_focused()
+    expect(page.locator("#panel h2")).to_have_text("plan")
+    press(page, "ArrowLeft")
+
+    expect(page.locator("#row-1")).to_be_focused()
+
+
+def test_the_focused_row_stays_while_one_scrolls(site, page):
+    page.goto(site.session("long"))
+    ready(page)
+    row = page.locator("#row-1")
+    row.focus()
+    page.locator("ph-waterfall").evaluate("node => { node.scrollTop = 60000 }")
+    expect(page.locator("#row-2150")).to_be_attached()
+
+    expect(row).to_be_focused()
+
+
+def test_collapsing_and_expanding_all(site, page):
+    page.goto(site.session("hero"))
+    ready(page)
+    press(page, "[")
+    expect(page.locator(".wf-space .wf-row")).to_have_count(1)
+    press(page, "]")
+
+    expect(page.locator(".wf-space .wf-row")).to_have_count(13)
+
+
+def test_changing_views_keeps_the_step(site, page):
+    page.goto(site.session("hero"))
+    ready(page)
+    press(page, "e")
+    expect(page).to_have_url(re.compile("step="))
+    press(page, "2")
+    expect(page).to_have_url(re.compile("view=tree"))
+    press(page, "3")
+    expect(page).to_have_url(re.compile("view=transcript"))
+    ready(page)
+
+    expect(page.locator("#turn-9")).to_have_attribute("aria-current", "step")
+
+
+def test_steps_after_the_playhead_are_dimmed(site, page):
+    page.goto(site.session("hero", "?at=5"))
+    ready(page)
+
+    expect(page.locator("#row-5")).not_to_have_class(re.compile("future"))
+    expect(page.locator("#row-6")).to_have_class(re.compile("future"))
+
+
+def test_the_help_lists_the_keys_of_the_page_and_gives_the_focus_back(site, page):
+    page.goto(site.session("hero"))
+    ready(page)
+    page.locator("[data-go=next]").focus()
+    press(page, "?")
+    expect(page.locator("dialog#help")).to_be_visible()
+    expect(page.locator("dialog#help")).to_contain_text("Next error")
+    press(page, "Escape")
+
+    expect(page.locator("dialog#help")).to_be_hidden()
+    expect(page.locator("[data-go=next]")).to_be_focused()
+
+
+def test_keys_do_nothing_while_one_types(site, page):
+    page.goto(site.path("sessions/"))
+    page.locator("input[name=model]").focus()
+    page.keyboard.type("jn?")
+
+    expect(page.locator("input[name=model]")).to_have_value("jn?")
+    expect(page.locator("dialog")).to_have_count(0)
+
+
+def test_choosing_the_dark_theme_stays(site, page):
+    page.goto(site.path("sessions/"))
+    page.get_by_role("button", name="Theme").press("Enter")
+    page.get_by_role("button", name="Dark").press("Enter")
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    page.reload()
+
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    page.get_by_role("button", name="Theme").press("Enter")
+    page.get_by_role("button", name="Like this device").press("Enter")
+    expect(page.locator("html")).to_have_attribute("data-theme", "system")
+
+
+def test_the_setup_page_fills_in_a_key_and_opens_the_first_session(site, page):
+    from tests.browser import seed
+    from tests.factories import make_project
+
+    fresh = make_project(site.project.organization)
+    page.goto(site.path("setup/", fresh))
+    page.get_by_role("button", name="Make a key").press("Enter")
+    expect(page.locator("#new-key")).to_contain_text("phk_")
+    key = page.locator("#new-key").inner_text()
+    expect(page.locator("#python-env")).to_contain_text(key)
+    expect(page.locator("#setup-status")).to_contain_text("Waiting for your first session")
+    seed.add(fresh, seed.silent_story())
+
+    expect(page).to_have_url(re.compile(r"/sessions/[0-9a-f-]{36}/$"))

@@ -1,0 +1,79 @@
+"""Reading must not need scripts."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def plain_page(open_context):
+    return open_context(java_script_enabled=False).new_page()
+
+
+def test_filtering_and_paging_the_list(site, plain_page):
+    plain_page.goto(site.path("sessions/"))
+    plain_page.locator("select[name=status]").select_option("error")
+    plain_page.get_by_role("button", name="Filter", exact=True).click()
+    expect(plain_page.locator(".c-status .error").first).to_be_visible()
+    expect(plain_page.locator(".c-status .ok")).to_have_count(0)
+    plain_page.goto(site.path("sessions/"))
+    plain_page.get_by_role("link", name="Older").click()
+
+    expect(plain_page.locator("[data-row-link]").first).to_be_visible()
+
+
+def test_stepping_through_a_session(site, plain_page):
+    plain_page.goto(site.session("hero"))
+    expect(plain_page.locator(".wf-static .wf-row")).to_have_count(13)
+    plain_page.locator("[data-go=next]").click()
+    plain_page.locator("[data-go=next]").click()
+    expect(plain_page.locator("#panel h2")).to_have_text("plan")
+    expect(plain_page.locator("#panel")).to_contain_text("Refund order 4411 twice?")
+    plain_page.locator("[data-go=next-error]").click()
+    expect(plain_page.locator("#panel")).to_contain_text("409 Conflict")
+    plain_page.get_by_role("link", name="Page of this step").click()
+
+    expect(plain_page.locator("h1")).to_have_text("Step 9 of 13")
+
+
+def test_the_transcript_says_each_message_once(site, plain_page):
+    plain_page.goto(site.session("hero", "?view=transcript"))
+    transcript = plain_page.locator(".transcript")
+
+    expect(transcript.get_by_text("I was charged two times")).to_have_count(1)
+    expect(transcript.get_by_text("You are the support agent")).to_have_count(1)
+    expect(transcript.get_by_text("I have refunded the second payment")).to_have_count(1)
+
+
+def test_5000_steps_come_in_pages(site, plain_page):
+    plain_page.goto(site.session("long"))
+    expect(plain_page.locator(".wf-static .wf-row")).to_have_count(200)
+    plain_page.get_by_role("link", name="Steps after these").click()
+
+    expect(plain_page.locator("[data-number]")).to_have_text(re.compile(r"^2\d\d$"))
+    expect(plain_page.get_by_role("link", name="Steps before these")).to_be_visible()
+
+
+def test_what_is_not_known_is_a_dash(site, plain_page):
+    plain_page.goto(site.session("silent"))
+
+    facts = plain_page.locator(".player-facts")
+    expect(facts).to_contain_text(re.compile(r"Tokens\s*-"))
+    expect(facts).to_contain_text(re.compile(r"Cost\s*-"))
+    expect(plain_page.locator("#panel")).to_contain_text("CAPTURE_MESSAGE_CONTENT=SPAN_ONLY")
+
+
+def test_an_auditor_sees_no_content(site, open_context):
+    page = open_context(site.auditor, java_script_enabled=False).new_page()
+    page.goto(site.session("hero", "?at=3"))
+    expect(page.locator("#panel")).to_contain_text("not what was said")
+    body = page.content()
+    page.goto(site.path("sessions/"))
+
+    assert "charged two times" not in body
+    assert "charged two times" not in page.content()
