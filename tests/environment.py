@@ -27,7 +27,7 @@ def start_servers() -> None:
     folder = Path(tempfile.mkdtemp(prefix="playhead-tests-"))
     # Registered first, so that it runs last.
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    password = {role: "only-for-tests" for role in (SUPERUSER, OWNER, APP)}
+    password = dict.fromkeys((SUPERUSER, OWNER, APP), "only-for-tests")
     sockets = folder / "s"
     sockets.mkdir(mode=0o700)
     servers = [

@@ -35,7 +35,7 @@ def start(
         stdout=output,
         stderr=None if output is None else subprocess.STDOUT,
         start_new_session=True,
-        preexec_fn=_die_with_parent,  # noqa: PLW1509 - the supervisor has one thread
+        preexec_fn=_die_with_parent,
         user=user,
         group=user,
         extra_groups=None if user is None else [],
