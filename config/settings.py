@@ -263,6 +263,8 @@ SPECTACULAR_SETTINGS = {
 
 # A session with no event for this long is closed; a late event opens it again.
 PLAYHEAD_CLOSE_AFTER_MINUTES = env.number("PLAYHEAD_CLOSE_AFTER_MINUTES", 30)
+# How long your backups are kept, for the receipts of erasures; 0 says that it is not known.
+PLAYHEAD_BACKUP_DAYS = env.number("PLAYHEAD_BACKUP_DAYS", 0)
 
 LOGGING = {
     "version": 1,

@@ -27,7 +27,7 @@ from apps.sessions.keys import ProjectKeys
 from apps.sessions.merge import merge
 from apps.sessions.owners import find_owners, origin_facet
 from apps.sessions.rows import EventRow
-from apps.sessions.session_rows import COLUMNS, HeldSession
+from apps.sessions.session_rows import COLUMNS, HeldSession, latest
 from apps.sessions.sums import DELTA_COLUMNS, Ledger
 from apps.sessions.titles import title_in
 
@@ -106,6 +106,8 @@ class Appending:
         self.sessions: dict[bytes, HeldSession] = {}
         self.recorded: dict[Key, EventRow] = {}
         self.changes: dict[Key, Change] = {}
+        # Every draft that is not word for word recorded already, also such as add nothing.
+        self.heard: list[tuple[HeldSession, Draft]] = []
 
     def run(self, drafts: Sequence[Draft]) -> AppendResult:
         owners = find_owners(self.keys, drafts, self.origin)
@@ -118,6 +120,10 @@ class Appending:
         ledger = Ledger()
         for change in self.changes.values():
             enter(change, ledger)
+        for session, draft in self.heard:
+            session.is_changed |= session.row.take_versions(
+                draft.features, draft.latest_start, draft.session_end
+            )
         self._write_events(ledger)
         self._write_sessions()
         return self._result()
@@ -137,10 +143,9 @@ class Appending:
             key = session.row.id, draft.row.id
             first, count = groups.get(key, (draft, 0))
             both = combined(first, draft, self.keys) if count else draft
-            if count and same(both.row, first.row):
-                self.tally["duplicates"] += 1
-            else:
-                groups[key] = both, count + 1
+            adds = not (count and same(both.row, first.row))
+            self.tally["duplicates"] += not adds
+            groups[key] = both, count + adds
         return groups
 
     def _sort_out(self, groups: dict[Key, tuple[Draft, int]]) -> None:
@@ -149,14 +154,16 @@ class Appending:
         again: dict[Key, tuple[Draft, int]] = {}
         for key, (draft, count) in groups.items():
             old = self.recorded.get(key)
-            if old is None:
-                self.tally["accepted"] += count
-                self.tally["completed"] += count - 1
-                self._change(key, draft, None)
-            elif same(old, draft.row):
+            if old is not None and same(old, draft.row):
                 self.tally["duplicates"] += count
-            else:
+                continue
+            self.heard.append((self.sessions[key[0]], draft))
+            if old is not None:
                 again[key] = draft, count
+                continue
+            self.tally["accepted"] += count
+            self.tally["completed"] += count - 1
+            self._change(key, draft, None)
         for key, draft in self._completed(again):
             self._complete(key, draft, again[key][1])
 
@@ -225,10 +232,9 @@ class Appending:
         update_events(self.project_id, old)
         self._write_content()
         inputs = [
-            (change.session.row.id, change.row.id, source, name)
-            for change in changes
-            if change.draft is not None
-            for source, name in change.draft.sources
+            (session.row.id, draft.row.id, source, name)
+            for session, draft in self.heard
+            for source, name in draft.sources
         ]
         self._run_rows(INPUTS, _INPUTS, inputs)
         self._run_rows(DELTAS, DELTA_COLUMNS, ledger.rows())
@@ -267,12 +273,11 @@ class Appending:
         for session in self.sessions.values():
             if session.was_made:
                 published[session.row.id].add(origin_facet(self.origin))
-        for change in self.changes.values():
-            if change.draft is not None:
-                published[change.session.row.id] |= change.draft.facets
+        for session, draft in self.heard:
+            published[session.row.id] |= draft.facets
         return [
-            (session, facet, value, self.sessions[session].row.sort_started)
-            for session, pairs in published.items()
+            (key, facet, value, self.sessions[key].row.sort_started)
+            for key, pairs in published.items()
             for facet, value in sorted(pairs)
         ]
 
@@ -318,6 +323,8 @@ def combined(a: Draft, b: Draft, keys: ProjectKeys) -> Draft:
         features=a.features | b.features,
         title=b.title if is_input_of_b else a.title,
         sources=a.sources + b.sources,
+        latest_start=latest(a.latest_start, b.latest_start),
+        session_end=latest(a.session_end, b.session_end),
     )
 
 
@@ -346,7 +353,6 @@ def enter(change: Change, ledger: Ledger) -> None:
     if draft is None:
         return
     session.row.take_times(row)
-    session.row.features |= draft.features
     session.row.offer_firsts(row)
     session.row.offer_title(row, draft.title, session.cipher)
     session.row.offer_outcome(row, draft.body.get("outcome", {}), session.cipher)

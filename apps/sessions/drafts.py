@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -29,6 +30,8 @@ Json = Any
 
 MOST_SESSION_ID = 512
 BIGINT = 2**63
+# An explicit end without a time is after everything.
+END_OF_TIME = datetime(9999, 12, 31, tzinfo=UTC)
 
 
 class Draft(msgspec.Struct, kw_only=True):
@@ -45,6 +48,9 @@ class Draft(msgspec.Struct, kw_only=True):
     title: str | None
     # (source event id, the sender's name of it)
     sources: list[tuple[bytes, str]]
+    # The latest start that any version gave, and the end of the session if one said so.
+    latest_start: datetime | None = None
+    session_end: datetime | None = None
 
 
 def draft(event: IncomingEvent, keys: ProjectKeys, environment: str) -> Draft:
@@ -67,7 +73,13 @@ def draft(event: IncomingEvent, keys: ProjectKeys, environment: str) -> Draft:
         features=features_of(row, body),
         title=title_in(row.kind, event.input),
         sources=_sources(event),
+        latest_start=row.started_at,
+        session_end=_session_end(row),
     )
+
+
+def _session_end(row: EventRow) -> datetime | None:
+    return (row.ended_at or row.started_at or END_OF_TIME) if row.ends_session else None
 
 
 def settle(row: EventRow) -> None:

@@ -20,12 +20,11 @@ Json = Any
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-# An explicit end without a time is after everything.
-END_OF_TIME = datetime(9999, 12, 31, tzinfo=UTC)
 FIRSTS = ("environment", "release", "agent", "user_ref")
 TITLE = b"title"
 REASON = b"outcome reason"
 PERSON = "person"
+UNKNOWN_START = 2**62
 
 # What an append reads and writes, in the order of SessionRow's fields.
 COLUMNS: list[tuple[str, str]] = [
@@ -129,11 +128,17 @@ class SessionRow(msgspec.Struct, kw_only=True):
     def take_times(self, row: EventRow) -> None:
         """Widen the session's time by an event's."""
         self.started_at = earliest(self.started_at, row.started_at)
-        self.last_started_at = latest(self.last_started_at, row.started_at)
         self.last_event_at = latest(self.last_event_at, latest(row.started_at, row.ended_at))
-        if row.ends_session:
-            end = row.ended_at or row.started_at or END_OF_TIME
-            self.ended_at = latest(self.ended_at, end)
+
+    def take_versions(
+        self, features: int, latest_start: datetime | None, session_end: datetime | None
+    ) -> bool:
+        """Add what any version of an event said, even one that lost; tell whether it was news."""
+        before = self.features, self.last_started_at, self.ended_at
+        self.features |= features
+        self.last_started_at = latest(self.last_started_at, latest_start)
+        self.ended_at = latest(self.ended_at, session_end)
+        return before != (self.features, self.last_started_at, self.ended_at)
 
     def settle(self) -> None:
         """Set what follows from times and features."""
@@ -210,8 +215,13 @@ def outcome_rank(source: Mapping[str, Json]) -> tuple[int, str]:
 
 
 def place_of(row: EventRow) -> list[Json]:
-    """Return an event's place in replay order, as JSON that compares alike."""
-    return [microseconds(row.order_at), row.position, row.id.hex()]
+    """Return how early an event was, as JSON that compares alike.
+
+    Other than in replay order an unknown time is late here: once it is known, the event can
+    only move forward, so whoever is first stays so until somebody earlier comes.
+    """
+    started = UNKNOWN_START if row.started_at is None else microseconds(row.started_at)
+    return [started, row.position, row.id.hex()]
 
 
 def microseconds(moment: datetime | None) -> int | None:

@@ -2,32 +2,60 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
+from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 
+from apps.audit import services as audit
 from apps.audit.actors import Actor
+from apps.core.errors import ConflictError, InvalidError
+from apps.sessions import sql
+from apps.sessions.adoption import register as register_adoption
 from apps.sessions.appending import Appending
+from apps.sessions.compaction import compact_session
 from apps.sessions.drafts import drafts
+from apps.sessions.erasure import Receipt, destroy
 from apps.sessions.events import AppendResult, IncomingEvent
+from apps.sessions.facets import facet_value
 from apps.sessions.keys import project_keys
-from apps.sessions.models import Session
+from apps.sessions.models import Facet, OutcomeStatus, Session, SessionFacet
+from apps.sessions.reader import ciphers
+from apps.sessions.session_rows import PERSON, REASON
 from apps.tenants.models import Project
 
+__all__ = [
+    "Receipt",
+    "append",
+    "close_idle",
+    "compact",
+    "compact_due",
+    "erase",
+    "mark",
+    "register_adoption",
+    "set_outcome",
+]
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """What an erasure destroyed."""
+CLOSE_IDLE = """
+UPDATE agent_sessions_session SET status = 'closed' WHERE (project_id, id) IN (
+    SELECT project_id, id FROM agent_sessions_session
+    WHERE status = 'open' AND is_listed AND last_arrival_at < $1
+    ORDER BY last_arrival_at LIMIT $2 FOR UPDATE SKIP LOCKED
+)
+"""
 
-    session_id: str
-    erased_at: datetime
-    events: int
-    chunks: int
-    # SHA-256 of the wrapped key that was destroyed, hex.
-    key_hash: str | None
-    backups: str
+# Closed sessions with more than one chunk, open ones with 32 of a tier.
+COMPACTION_DUE = """
+SELECT s.project_id, uuid_send(s.id) FROM agent_sessions_session s
+WHERE s.chunk_count > 1 AND s.is_listed AND (s.status = 'closed' OR s.chunk_count >= 32 AND EXISTS (
+    SELECT FROM agent_sessions_chunk c WHERE c.project_id = s.project_id AND c.session_id = s.id
+    GROUP BY c.tier HAVING count(*) >= 32))
+LIMIT $1
+"""
 
 
 def append(
@@ -50,21 +78,48 @@ def append(
         return Appending(keys, origin).run(made)
 
 
+@transaction.atomic
 def compact(session: Session) -> int:
     """Merge the session's chunks, all of them once it is closed; return how many are left."""
-    raise NotImplementedError
+    return compact_session(project_keys(session.project_id), session.pk.bytes)
 
 
-def erase(session: Session, *, actor: Actor) -> Receipt:
-    """Destroy the session's key, content and rows; only an empty listed-nowhere row stays."""
-    raise NotImplementedError
+def compact_due(*, limit: int = 100) -> int:
+    """Compact sessions that have become due, skipping those that are being written to."""
+    done = 0
+    for project_id, session_id in sql.rows(COMPACTION_DUE, limit):
+        with transaction.atomic():
+            claim = Session.unscoped.select_for_update(
+                skip_locked=True, no_key=True, of=("self",)
+            ).filter(project_id=project_id, pk=uuid.UUID(bytes=session_id))
+            if claim.exists():
+                compact_session(project_keys(project_id), session_id)
+                done += 1
+    return done
 
 
 def close_idle(now: datetime | None = None, *, limit: int = 500) -> int:
     """Close sessions without an event for PLAYHEAD_CLOSE_AFTER_MINUTES; return how many."""
-    raise NotImplementedError
+    idle = timedelta(minutes=settings.PLAYHEAD_CLOSE_AFTER_MINUTES)
+    return sql.run(CLOSE_IDLE, (now or timezone.now()) - idle, limit).rowcount
 
 
+@transaction.atomic
+def erase(session: Session, *, actor: Actor) -> Receipt:
+    """Destroy the session's key, content and rows; an empty row that no list shows stays.
+
+    Events that arrive later under the same name begin another session.
+    """
+    session = session.locked()
+    if session.erased_at is not None:
+        raise ConflictError("This session is erased already.")
+    receipt = destroy(session)
+    detail = {"events": receipt.events, "chunks": receipt.chunks, "key_hash": receipt.key_hash}
+    _audit(session, actor, "session.erase", detail)
+    return receipt
+
+
+@transaction.atomic
 def mark(
     session: Session,
     facet: str,
@@ -74,9 +129,18 @@ def mark(
     remove: Sequence[str] = (),
 ) -> None:
     """Let the session be found by values that people or other apps gave it."""
-    raise NotImplementedError
+    if facet not in Facet.values:
+        raise InvalidError(f"There is no facet {facet!r}.", "facet")
+    session = session.locked()
+    rows = session.facets.filter(project_id=session.project_id, facet=facet)
+    rows.filter(value__in=[facet_value(value) for value in remove]).delete()
+    SessionFacet.unscoped.bulk_create(
+        [_facet(session, facet, value) for value in dict.fromkeys(values)], ignore_conflicts=True
+    )
+    _audit(session, actor, "session.mark", {"facet": facet})
 
 
+@transaction.atomic
 def set_outcome(
     session: Session,
     status: str | None,
@@ -85,5 +149,40 @@ def set_outcome(
     code: str | None = None,
     actor: Actor,
 ) -> None:
-    """Set how the session ended, over what its events said."""
-    raise NotImplementedError
+    """Set how the session ended, over what its events said; None leaves it to them again."""
+    if status is not None and status not in OutcomeStatus.values:
+        raise InvalidError(f"outcome must be one of {', '.join(OutcomeStatus.values)}.", "outcome")
+    session = session.locked()
+    if session.erased_at is not None:
+        raise ConflictError("This session was erased.")
+    sealed = reason and ciphers([session])[session.pk].seal(reason.encode(), REASON)
+    rows = Session.unscoped.filter(project_id=session.project_id, pk=session.pk)
+    rows.update(
+        outcome=status,
+        outcome_code=code,
+        outcome_reason=sealed or None,
+        outcome_by=status and (actor.label or actor.kind),
+        outcome_from={"by": PERSON} if status else None,
+    )
+    _audit(session, actor, "session.set_outcome", {"status": status})
+
+
+def _facet(session: Session, facet: str, value: str) -> SessionFacet:
+    return SessionFacet(
+        project_id=session.project_id,
+        session_id=session.pk,
+        facet=facet,
+        value=facet_value(value),
+        started_at=session.sort_started,
+    )
+
+
+def _audit(session: Session, actor: Actor, act: str, detail: dict[str, Any]) -> None:
+    audit.record(
+        actor,
+        act,
+        organization_id=session.project.organization_id,
+        project_id=session.project_id,
+        objects=[str(session.pk)],
+        detail=detail,
+    )

@@ -1,0 +1,19 @@
+"""Periodic work on the record. What is due is found in the tables, so nothing is lost."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from apps.sessions import store
+
+
+@shared_task(name="sessions.sweep_idle")
+def sweep_idle() -> int:
+    """Close sessions to which nothing came for a while."""
+    return store.close_idle()
+
+
+@shared_task(name="sessions.sweep_compaction")
+def sweep_compaction() -> int:
+    """Merge the chunks of closed sessions, and of open ones that gathered many."""
+    return store.compact_due()
