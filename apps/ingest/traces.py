@@ -15,7 +15,7 @@ from types import ModuleType
 import msgspec
 
 from apps.ingest.batch import Batch, Rejection
-from apps.ingest.checks import Refusal, check_event, flag
+from apps.ingest.checks import Refusal, check_event, flag, keep
 from apps.ingest.conventions import genai, generic, openinference
 from apps.ingest.conventions.attributes import Attributes, Fields, Json, Reading
 from apps.ingest.otlp.spans import RawSpan, SpanEvent, moment
@@ -25,6 +25,9 @@ from apps.sessions.events import IncomingEvent
 # The first that matches speaks; those after it fill the gaps.
 CONVENTIONS: tuple[ModuleType, ...] = (openinference, genai, generic)
 KEPT = tuple(prefix for convention in CONVENTIONS for prefix in convention.KEPT)
+# Clients of providers that make spans of their own.
+LIBRARIES = frozenset({"com.anthropic.sdk.python"})
+MAX_SIBLINGS = 200
 PASSED_DOWN = ("session", "conversation", "user", "tags")
 
 
@@ -35,6 +38,8 @@ class Read:
     span: RawSpan
     fields: Fields
     kept: Attributes
+    # The call that this span reports a second time, where the sender put it beside that.
+    reported: str | None = None
 
 
 def read_spans(spans: Sequence[RawSpan], batch: Batch, now: datetime) -> None:
@@ -42,6 +47,7 @@ def read_spans(spans: Sequence[RawSpan], batch: Batch, now: datetime) -> None:
     read = [normalise(span, batch.unmapped) for span in spans]
     for trace in _by_trace(read):
         _pass_down(trace)
+        _nest_reports(trace)
     for one in read:
         try:
             batch.add(check_event(event_of(one), now), one.span.index)
@@ -113,6 +119,32 @@ def _nearest(trace: dict[str, Read], name: str) -> dict[str, Json]:
     return found
 
 
+def _nest_reports(trace: dict[str, Read]) -> None:
+    """Put the span of a provider's own library inside of the call that it belongs to.
+
+    Where an answer is streamed, some instrumentations end their context early: the library's
+    span then lies beside the call, and its tokens would be counted twice.
+    """
+    calls: defaultdict[str | None, list[Read]] = defaultdict(list)
+    for one in trace.values():
+        if one.fields["kind"] == "llm" and one.span.scope.name not in LIBRARIES:
+            calls[one.span.parent_id].append(one)
+    for one in trace.values():
+        if one.span.scope.name in LIBRARIES:
+            beside = calls[one.span.parent_id][:MAX_SIBLINGS]
+            around = next((call for call in beside if _reports(one, call)), None)
+            one.reported = around.span.span_id if around else None
+
+
+def _reports(inner: Read, outer: Read) -> bool:
+    if not outer.span.start <= inner.span.start <= inner.span.end <= outer.span.end:
+        return False
+    answers = {one.fields.get("response_id") for one in (inner, outer)}
+    if answers == {None}:
+        return bool(inner.fields.get("model") == outer.fields.get("model"))
+    return len(answers) == 1
+
+
 def event_of(one: Read) -> IncomingEvent:
     """Return the event of a span whose fields are known."""
     span, fields = one.span, one.fields
@@ -121,13 +153,15 @@ def event_of(one: Read) -> IncomingEvent:
     event = IncomingEvent(
         id=span.span_id,
         trace=span.trace_id,
-        parent=span.parent_id,
+        parent=one.reported or span.parent_id,
         name=name,
         started_at=moment(span.start),
         ended_at=moment(span.end),
         extra=_extra(one, fields.pop("tool_call", None)),
         **fields,
     )
+    if one.reported is not None:
+        keep(event, "original", dict)["parent"] = span.parent_id
     _count_cached_tokens(event)
     if span.is_cleaned:
         flag(event, "", "NUL or broken surrogates in its text were replaced by U+FFFD.")

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
+
+from apps.core.errors import DomainError
 
 STARTED = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 
@@ -17,3 +20,12 @@ def make_event(**fields: Any) -> dict[str, Any]:
 
 def make_body(*events: Any) -> bytes:
     return json.dumps({"events": list(events)}).encode()
+
+
+def status_of(read: Callable[[], object]) -> int:
+    """Return the status that a reader of bodies answers with; any other error is a bug."""
+    try:
+        read()
+    except DomainError as error:
+        return error.status
+    return 200

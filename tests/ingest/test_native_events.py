@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from apps.core.errors import DomainError, LimitError
 from apps.ingest.native import NativeEvent, read_events
 from apps.sessions.events import KINDS, IncomingEvent
-from tests.ingest.factories import STARTED, make_body, make_event
+from tests.ingest.factories import STARTED, make_body, make_event, status_of
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 ANY_JSON = st.recursive(
@@ -229,7 +229,4 @@ def test_any_json_is_taken_or_refused_with_every_event_counted(events):
 
 @given(st.binary())
 def test_any_bytes_are_taken_or_a_bad_request(body):
-    try:
-        read_events(body, NOW)
-    except DomainError as error:
-        assert error.status in {400, 413}
+    assert status_of(lambda: read_events(body, NOW)) in {200, 400, 413}

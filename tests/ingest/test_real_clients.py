@@ -5,22 +5,22 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections import Counter
 from collections.abc import Callable, Iterator
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.factories import make_key
+from tests.ingest.collector import Sent, running_collector
 from tests.ingest.fake_provider import ANSWER, ARGUMENTS, running_provider
 
 AGENT = Path(__file__).parent / "clients" / "agent.py"
 SYSTEM = "You are a weather service."
 CITY = "What is the weather in Oslo?"
 CONVENTIONS = ["genai", "openinference"]
-Run = Callable[..., list[dict[str, Any]]]
 
 
 @pytest.fixture(scope="module")
@@ -29,32 +29,56 @@ def provider() -> Iterator[str]:
         yield address
 
 
-@pytest.fixture
-def run(live_server, transactional_db, provider, key_client, request) -> Run:
-    """Runs the agent in a process of its own and returns the events that arrived."""
-    project = request.getfixturevalue("project")
-    _, secret = make_key(project, ["ingest"])
+SCENARIOS = (
+    "chat chat_stream chat_tools chat_400 chat_429 responses responses_stream responses_tools "
+    "messages messages_stream messages_tools messages_400 messages_429"
+).split()
 
-    def run_agent(convention: str, *scenarios: str, mode: str = "SPAN_ONLY", **extra: str):
-        environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-        environment |= {
-            "OTEL_EXPORTER_OTLP_ENDPOINT": live_server.url,
-            "OTEL_EXPORTER_OTLP_HEADERS": f"Authorization=Bearer%20{secret}",
-            "OTEL_EXPORTER_OTLP_COMPRESSION": "gzip",
-            "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT": mode,
-            "OTEL_RESOURCE_ATTRIBUTES": "service.version=1.4.2,deployment.environment.name=lab",
-        }
-        command = [sys.executable, str(AGENT), convention, provider, *scenarios]
-        done = subprocess.run(
-            command, env=environment | extra, capture_output=True, text=True, timeout=120
-        )
-        assert done.returncode == 0, done.stderr
-        assert "Failed to export" not in done.stderr, done.stderr
-        session = project.sessions.get(external_id="chat-oslo")
-        path = f"/api/v1/sessions/{session.pk}/events"
-        return key_client(project, "read:content").get(path).json()["results"]
+
+@pytest.fixture(scope="module")
+def sent(provider) -> Callable[..., list[Sent]]:
+    """Runs the agent through all scenarios, each a session, and returns what it sent."""
+
+    @cache
+    def run_agent(convention: str, mode: str = "SPAN_ONLY") -> list[Sent]:
+        with running_collector() as (address, requests):
+            run(convention, provider, *SCENARIOS, mode=mode, endpoint=address)
+        return requests
 
     return run_agent
+
+
+@pytest.fixture
+def arrived(project, key_client, sent) -> Callable[..., list[dict[str, Any]]]:
+    """Takes in what real clients sent, and returns the events of one scenario."""
+    sender, reader = key_client(project, "ingest"), key_client(project, "read:content")
+
+    def take_in(convention: str, scenario: str, mode: str = "SPAN_ONLY", *, logs_first=False):
+        requests = sorted(sent(convention, mode), key=lambda one: one.path, reverse=not logs_first)
+        for one in requests:
+            answer = sender.generic("POST", one.path, one.body, headers=one.headers)
+            assert (answer.status_code, answer.content) == (200, b"")
+        session = project.sessions.get(external_id=scenario)
+        return reader.get(f"/api/v1/sessions/{session.pk}/events").json()["results"]
+
+    return take_in
+
+
+def run(convention: str, provider: str, *scenarios: str, mode: str, endpoint: str, **more: str):
+    """Run the agent in a process of its own."""
+    environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    environment |= {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint,
+        "OTEL_EXPORTER_OTLP_COMPRESSION": "gzip",
+        "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT": mode,
+        "OTEL_RESOURCE_ATTRIBUTES": "service.version=1.4.2,deployment.environment.name=lab",
+    }
+    command = [sys.executable, str(AGENT), convention, provider, *scenarios]
+    done = subprocess.run(
+        command, env=environment | more, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Failed to export" not in done.stderr, done.stderr
 
 
 def texts(value: Any) -> str:
@@ -78,8 +102,8 @@ def counted(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
     "scenario",
     ["chat", "chat_stream", "responses", "responses_stream", "messages", "messages_stream"],
 )
-def test_one_call_is_seen_whole(run, convention, scenario):
-    events = run(convention, scenario)
+def test_one_call_is_seen_whole(arrived, convention, scenario):
+    events = arrived(convention, scenario)
 
     agent, *_ = events
     (call,) = counted(events)
@@ -97,8 +121,8 @@ def test_one_call_is_seen_whole(run, convention, scenario):
 
 @pytest.mark.parametrize("convention", CONVENTIONS)
 @pytest.mark.parametrize("scenario", ["chat_tools", "responses_tools", "messages_tools"])
-def test_a_tool_call_is_a_step_between_two_calls(run, convention, scenario):
-    events = run(convention, scenario)
+def test_a_tool_call_is_a_step_between_two_calls(arrived, convention, scenario):
+    events = arrived(convention, scenario)
 
     agent = events[0]
     (tool,) = [event for event in events if event["kind"] == "tool"]
@@ -114,8 +138,8 @@ def test_a_tool_call_is_a_step_between_two_calls(run, convention, scenario):
 
 @pytest.mark.parametrize("convention", CONVENTIONS)
 @pytest.mark.parametrize("scenario", ["chat_400", "chat_429", "messages_400", "messages_429"])
-def test_an_error_of_the_provider_is_seen_with_its_reason(run, convention, scenario):
-    events = run(convention, scenario)
+def test_an_error_of_the_provider_is_seen_with_its_reason(arrived, convention, scenario):
+    events = arrived(convention, scenario)
 
     (call,) = counted(events)
     status = scenario[-3:]
@@ -129,41 +153,74 @@ def test_an_error_of_the_provider_is_seen_with_its_reason(run, convention, scena
 
 
 @pytest.mark.parametrize("convention", CONVENTIONS)
-def test_the_span_of_the_sdk_inside_of_a_call_is_shown_and_not_counted(run, project, convention):
-    events = run(convention, "messages", "messages_stream", "messages_400", "chat")
+@pytest.mark.parametrize(
+    "scenario", ["messages", "messages_stream", "messages_tools", "messages_400"]
+)
+def test_the_span_of_the_sdk_inside_of_a_call_is_shown_and_not_counted(
+    arrived, project, convention, scenario
+):
+    events = arrived(convention, scenario)
 
-    kinds = Counter(event["kind"] for event in events)
-    session = project.sessions.get()
-    assert kinds == {"agent": 4, "llm": 7}
-    assert len(counted(events)) == 4
-    assert (session.input_tokens, session.output_tokens) == (3 * 840, 3 * 105)
-    assert session.cost == sum(Decimal(call["cost"] or 0) for call in counted(events))
+    calls = counted(events)
+    inner = [event for event in events if event["name"] == "anthropic.messages.create"]
+    assert len(inner) == len(calls)
+    assert {event["parent"] for event in inner} == {call["id"] for call in calls}
+    session = project.sessions.get(external_id=scenario)
+    known = 0 if scenario == "messages_400" else len(calls)
+    assert session.input_tokens == (known * 840 or None)
+    assert session.cost == (sum(Decimal(call["cost"]) for call in calls) if known else None)
 
 
+@pytest.mark.parametrize("logs_first", [True, False], ids=["logs first", "spans first"])
 @pytest.mark.parametrize("mode", ["EVENT_ONLY", "SPAN_AND_EVENT"])
 @pytest.mark.parametrize("scenario", ["chat_tools", "responses", "messages", "chat_400"])
-def test_content_that_comes_on_log_records_joins_its_span(run, project, mode, scenario):
-    events = run("genai", scenario, mode=mode)
+def test_content_on_log_records_joins_its_span(arrived, project, scenario, mode, logs_first):
+    events = arrived("genai", scenario, mode, logs_first=logs_first)
 
     calls = counted(events)
     assert len(calls) == (2 if scenario == "chat_tools" else 1)
     assert all("Oslo" in texts(call["input"]) or "[400]" in texts(call["input"]) for call in calls)
     assert all(call["output"] or call["status"] == "error" for call in calls)
     assert all(call["name"].startswith("chat ") and call["duration_ms"] > 0 for call in calls)
-    assert project.sessions.get().input_tokens == (
+    assert project.sessions.get(external_id=scenario).input_tokens == (
         None if scenario == "chat_400" else 840 * len(calls)
     )
 
 
-def test_without_content_the_steps_are_still_there(run):
-    events = run("genai", "chat", mode="NO_CONTENT")
+def test_without_content_the_steps_are_still_there(arrived):
+    (call,) = counted(arrived("genai", "chat", "NO_CONTENT"))
 
-    (call,) = counted(events)
     assert (call["input"], call["output"], call["usage"]["input"]) == (None, None, 840)
 
 
-@pytest.mark.parametrize("compression", ["gzip", "deflate", "none"])
-def test_every_compression_of_the_exporter_is_read(run, compression):
-    events = run("genai", "chat", OTEL_EXPORTER_OTLP_COMPRESSION=compression)
+def test_everything_sent_again_changes_nothing(arrived, project):
+    once = arrived("openinference", "messages_tools")
+    sums = list(project.sessions.order_by("external_id").values("input_tokens", "cost", "counts"))
 
-    assert len(counted(events)) == 1
+    again = arrived("openinference", "messages_tools")
+
+    assert again == once
+    assert sums == list(
+        project.sessions.order_by("external_id").values("input_tokens", "cost", "counts")
+    )
+
+
+@pytest.mark.parametrize("compression", ["gzip", "deflate", "none"])
+def test_a_live_server_takes_what_the_exporter_sends(
+    live_server, transactional_db, request, provider, compression
+):
+    project = request.getfixturevalue("project")
+    _, secret = make_key(project, ["ingest"])
+
+    run(
+        "genai",
+        provider,
+        "chat",
+        mode="SPAN_AND_EVENT",
+        endpoint=live_server.url,
+        OTEL_EXPORTER_OTLP_COMPRESSION=compression,
+        OTEL_EXPORTER_OTLP_HEADERS=f"Authorization=Bearer%20{secret}",
+    )
+
+    session = project.sessions.get(external_id="chat")
+    assert (session.event_count, session.input_tokens) == (2, 840)

@@ -59,19 +59,19 @@ def instrument(kind: str, logs: LoggerProvider) -> None:
 
 
 @contextmanager
-def turn(kind: str) -> Iterator[None]:
+def turn(kind: str, session: str) -> Iterator[None]:
     """Open the span of one turn of the agent, as its convention writes it."""
     genai = {
         "gen_ai.operation.name": "invoke_agent",
         "gen_ai.agent.name": "weather",
-        "gen_ai.conversation.id": "chat-oslo",
+        "gen_ai.conversation.id": session,
         "user.id": "customer-17",
     }
     inference = {
         "openinference.span.kind": "AGENT",
         "agent.name": "weather",
         "input.value": CITY,
-        "session.id": "chat-oslo",
+        "session.id": session,
         "user.id": "customer-17",
         "tag.tags": ["weather"],
         "metadata": json.dumps({"plan": "pro"}),
@@ -215,7 +215,7 @@ def main(kind: str, provider: str, *scenarios: str) -> None:
     instrument(kind, logs)
     agent = Agent(kind, provider)
     for scenario in scenarios:
-        with turn(kind):
+        with turn(kind, scenario):
             getattr(agent, scenario)()
     spans.shutdown()
     logs.shutdown()
