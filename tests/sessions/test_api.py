@@ -153,7 +153,7 @@ def test_state_is_folded_up_to_the_step_asked_for(project, reads):
     after = get(reads, f"{SESSIONS}/{session.pk}/state", at=2)
 
     assert list(after["state"].values()) == [{"order": {"status": "refunded"}}]
-    change = {"path": "/order/status", "op": "change", "before": "paid", "after": "refunded"}
+    change = {"path": "/order/status", "op": "replace", "before": "paid", "after": "refunded"}
     assert after["changes"] == [change]
 
 

@@ -93,9 +93,12 @@ class EventPageOut(serializers.Serializer):
 
 class StateChangeOut(serializers.Serializer):
     path = serializers.CharField(help_text="JSON Pointer, RFC 6901.")
-    op = serializers.ChoiceField(["add", "remove", "change"])
-    before = serializers.JSONField()
-    after = serializers.JSONField()
+    op = serializers.ChoiceField(["add", "remove", "replace"])
+    before = serializers.JSONField(required=False)
+    after = serializers.JSONField(required=False)
+    error = serializers.CharField(
+        required=False, help_text="Why the patch does not apply; the state stays as it was."
+    )
 
 
 class StateOut(serializers.Serializer):
