@@ -16,8 +16,8 @@ PASSWORD = "a long and quiet river"
 
 @pytest.fixture(autouse=True)
 def no_counts_of_earlier_tests(db, settings):
-    own = {"KEY_PREFIX": f"test-{uuid.uuid4()}"}
-    settings.CACHES = {"default": settings.CACHES["default"] | own}
+    backend = "django.core.cache.backends.locmem.LocMemCache"
+    settings.CACHES = {"default": {"BACKEND": backend, "LOCATION": str(uuid.uuid4())}}
 
 
 def sign_up(client: Client, email: str):

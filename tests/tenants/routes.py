@@ -91,6 +91,8 @@ OWN = {
 
 # Anybody.
 PUBLIC = {
+    "/health/live",
+    "/health/ready",
     "/theme/",
     "/login/",
     "/login/code/",

@@ -192,8 +192,8 @@ def test_keys_are_paged(member_client, project, django_assert_max_num_queries):
         page = member_client.get(KEYS + "?limit=2").content.decode()
     following = re.search(r'rel="next" href="([^"]+)"', page).group(1).replace("&amp;", "&")
 
-    assert page.count('popovertarget="revoke-') == 2
-    assert member_client.get(KEYS + following).content.decode().count('popovertarget="revoke-') == 1
+    assert page.count(">Revoke</button>") == 2
+    assert member_client.get(KEYS + following).content.decode().count(">Revoke</button>") == 1
 
 
 def test_hostile_names_of_keys_are_shown_as_text(member_client, project):

@@ -47,7 +47,7 @@ def test_an_owner_adds_somebody_who_has_an_account(owner_client, project):
 def test_an_unknown_address_is_told_at_the_form(owner_client):
     answer = owner_client.post(MEMBERS + "add/", {"email": "no@example.com", "role": "viewer"})
 
-    assert answer.status_code == 409
+    assert answer.status_code == 400
     assert "Nobody with this address has an account" in answer.content.decode()
 
 

@@ -30,13 +30,17 @@ OF_NO_PROJECT = {
 }
 
 # They use a manager that sees every project: to find the project itself (the credential), to
-# lock a row that the caller holds, or with the project's id given (keys, facets, the trail).
+# lock a row that the caller holds, to sweep over all projects, or with the project's id given
+# (the record's own modules, the trail).
 MAY_CROSS_PROJECTS = {
     "apps/audit/queries.py",
     "apps/audit/services.py",
+    "apps/sessions/erasure.py",
     "apps/sessions/keys.py",
     "apps/sessions/models.py",
     "apps/sessions/queries.py",
+    "apps/sessions/reader.py",
+    "apps/sessions/store.py",
     "apps/tenants/authentication.py",
     "apps/tenants/models.py",
 }

@@ -8,13 +8,15 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts.models import User
-from apps.core.errors import ConflictError, DomainError
+from apps.core.errors import DomainError, InvalidError
 from apps.tenants import services
 from apps.tenants.access import permissions_in_organization
 from apps.tenants.doors import SignedInRequest, organization_view
 from apps.tenants.forms import MemberForm, RoleForm, tell
 from apps.tenants.models import Organization
 from apps.tenants.permissions import Permission, Role
+
+NO_ACCOUNT = "Nobody with this address has an account here. Ask them to sign up first."
 
 
 @require_safe
@@ -35,7 +37,7 @@ def add(request: SignedInRequest, organization: Organization) -> HttpResponse:
     user = User.objects.filter(email=form.cleaned_data["email"].lower(), is_active=True).first()
     try:
         if user is None:
-            raise ConflictError("Nobody with this address has an account. Ask them to sign up.")
+            raise InvalidError(NO_ACCOUNT, "email")
         services.add_member(
             organization,
             user,
