@@ -121,8 +121,8 @@ class Appending:
         for change in self.changes.values():
             enter(change, ledger)
         for session, draft in self.heard:
-            session.is_changed |= session.row.take_versions(
-                draft.features, draft.latest_start, draft.session_end
+            session.is_changed |= session.row.take_version(
+                draft.row, draft.features, draft.latest_start, draft.session_end
             )
         self._write_events(ledger)
         self._write_sessions()
@@ -352,7 +352,6 @@ def enter(change: Change, ledger: Ledger) -> None:
             ledger.add(version, sign)
     if draft is None:
         return
-    session.row.take_times(row)
     session.row.offer_firsts(row)
     session.row.offer_title(row, draft.title, session.cipher)
     session.row.offer_outcome(row, draft.body.get("outcome", {}), session.cipher)

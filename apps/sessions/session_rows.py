@@ -125,20 +125,23 @@ class SessionRow(msgspec.Struct, kw_only=True):
             setattr(self, name, amounts.total(name))
         self.sort_cost = Decimal(UNKNOWN_NUMBER) if self.cost is None else self.cost
 
-    def take_times(self, row: EventRow) -> None:
-        """Widen the session's time by an event's."""
-        self.started_at = earliest(self.started_at, row.started_at)
-        self.last_event_at = latest(self.last_event_at, latest(row.started_at, row.ended_at))
-
-    def take_versions(
-        self, features: int, latest_start: datetime | None, session_end: datetime | None
+    def take_version(
+        self, row: EventRow, features: int, start: datetime | None, end: datetime | None
     ) -> bool:
-        """Add what any version of an event said, even one that lost; tell whether it was news."""
-        before = self.features, self.last_started_at, self.ended_at
+        """Widen the session by what any version of an event said, even one that lost.
+
+        ``start`` is the latest start that a version gave, ``end`` the session's own end.
+        Tells whether it was news.
+        """
+        before = self.features, self.started_at, self.last_started_at, self.last_event_at
+        ended = self.ended_at
         self.features |= features
-        self.last_started_at = latest(self.last_started_at, latest_start)
-        self.ended_at = latest(self.ended_at, session_end)
-        return before != (self.features, self.last_started_at, self.ended_at)
+        self.started_at = earliest(self.started_at, row.started_at)
+        self.last_started_at = latest(self.last_started_at, start)
+        self.last_event_at = latest(self.last_event_at, latest(start, row.ended_at))
+        self.ended_at = latest(self.ended_at, end)
+        after = self.features, self.started_at, self.last_started_at, self.last_event_at
+        return before != after or ended != self.ended_at
 
     def settle(self) -> None:
         """Set what follows from times and features."""

@@ -26,12 +26,13 @@ OWN = {
 
 
 def listed(project: Project) -> list[Session]:
-    return list(project.sessions.filter(is_listed=True).order_by("external_id", "started_at"))
+    return list(project.sessions.filter(is_listed=True))
 
 
 def snapshot(project: Project) -> list[dict[str, Any]]:
-    """Return all sessions of a project, by their senders' names."""
-    return [session_snapshot(session) for session in listed(project)]
+    """Return all sessions of a project, by their senders' names or first events."""
+    seen = [session_snapshot(session) for session in listed(project)]
+    return sorted(seen, key=lambda session: (session["external_id"] or "", session["rows"][0][0]))
 
 
 def session_snapshot(session: Session) -> dict[str, Any]:
@@ -49,12 +50,14 @@ def session_snapshot(session: Session) -> dict[str, Any]:
         ),
         "events": reader.read_steps(session, steps, content=True),
         "facets": sorted(
-            SessionFacet.unscoped.filter(project_id=session.project_id, session_id=session.pk)
-            .values_list("facet", "value", "started_at")
+            SessionFacet.unscoped.filter(
+                project_id=session.project_id, session_id=session.pk
+            ).values_list("facet", "value", "started_at")
         ),
         "inputs": sorted(
-            EventInput.unscoped.filter(project_id=session.project_id, session_id=session.pk)
-            .values_list("event_id", "source_id")
+            EventInput.unscoped.filter(
+                project_id=session.project_id, session_id=session.pk
+            ).values_list("event_id", "source_id")
         ),
     }
 

@@ -116,4 +116,10 @@ def test_any_order_split_and_repetition_gives_the_same_session(project, ways):
     project_keys(project.pk)
     one, other = ways
 
-    assert record(project, one) == record(project, other)
+    (sessions, deltas), (other_sessions, other_deltas) = record(project, one), record(project, other)
+
+    assert len(sessions) == len(other_sessions)
+    for session, same in zip(sessions, other_sessions, strict=True):
+        for name, value in session.items():
+            assert value == same[name], name
+    assert deltas == other_deltas
