@@ -65,11 +65,3 @@ def empty_cache() -> Iterator[None]:
     """Start each test without what an earlier one left in Valkey."""
     yield
     cache.clear()
-
-
-@pytest.fixture(autouse=True)
-def plain_static_files(settings: Any, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Let pages name static files that nobody has collected; the browser tests collect them."""
-    settings.STATIC_ROOT = str(tmp_path_factory.getbasetemp())
-    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
-    settings.STORAGES = {**settings.STORAGES, "staticfiles": plain}

@@ -30,8 +30,17 @@ SWITCHES = (
     "--disable-sync --no-first-run"
 ).split()
 HASHED = {"BACKEND": "apps.core.staticfiles.HashedStaticFilesStorage"}
+CLOSE_OTHERS = """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid()"""
 # Playwright keeps an event loop running in the thread in which tests use the ORM.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let these tests have the test database, after pytest-django has put them last."""
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent) and "site" in item.fixturenames:
+            item.add_marker(pytest.mark.django_db)
 
 
 @dataclass
@@ -44,6 +53,10 @@ class Site:
     owner: User
     auditor: User
     sessions: dict[str, Session]
+    # Session cookies by the key of the person, made before any test opens a transaction.
+    cookies: dict[int, Any] = field(default_factory=dict)
+    # Written to while a page waits.
+    fresh_project: Project | None = None
 
     def path(self, name: str = "", project: Project | None = None) -> str:
         project = project or self.project
@@ -65,15 +78,11 @@ def collected(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield root
 
 
-@pytest.fixture(autouse=True)
-def plain_static_files() -> None:
-    """The server of these tests serves collected files instead."""
-
-
 @pytest.fixture(scope="session")
 def site(django_db_setup: None, django_db_blocker: Any, collected: Path) -> Iterator[Site]:
     """One server and one set of sessions for all tests here; they run after all others."""
     with django_db_blocker.unblock():
+        assert connection.settings_dict["NAME"].startswith("test_")
         server = LiveServerThread("127.0.0.1", static_handler=lambda application: application)
         server.daemon = True
         server.start()
@@ -86,6 +95,8 @@ def site(django_db_setup: None, django_db_blocker: Any, collected: Path) -> Iter
         with connection.cursor() as cursor:
             cursor.execute("SET ROLE NONE")
             cursor.execute("SET session_replication_role = replica")
+            # A page that was closed while it asked leaves its thread's connection behind.
+            cursor.execute(CLOSE_OTHERS)
         call_command("flush", interactive=False, verbosity=0)
         connection.close()
 
@@ -96,7 +107,10 @@ def fill(url: str) -> Site:
     owner, auditor = make_user("owner@example.com", PASSWORD), make_user("auditor@example.com")
     make_membership(acme, owner, Role.OWNER)
     make_membership(acme, auditor, Role.AUDITOR)
-    return Site(url, project, empty, owner, auditor, seed.fill(project))
+    site = Site(url, project, empty, owner, auditor, seed.fill(project))
+    site.cookies = {user.pk: session_cookie(user, url) for user in (owner, auditor)}
+    site.fresh_project = make_project(acme, "brand-new")
+    return site
 
 
 @pytest.fixture(scope="session")
@@ -155,7 +169,7 @@ def open_context(
         context.add_init_script(TELL_VIOLATIONS)
         context.on("page", watch.follow)
         if user is not None:
-            context.add_cookies([session_cookie(user, site.url)])
+            context.add_cookies([site.cookies[user.pk]])
         opened.append(context)
         return context
 
