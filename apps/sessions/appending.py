@@ -173,8 +173,10 @@ class Appending:
             self.tally["duplicates"] += count
             return
         draft.row.is_counted = old.is_counted
-        self.tally["accepted"] += count
-        self.tally["completed"] += count
+        # Sent again at an earlier place of a request: what it says is known already.
+        is_known = draft.row.digest == old.digest
+        for name in ("duplicates",) if is_known else ("accepted", "completed"):
+            self.tally[name] += count
         self._change(key, draft, old)
 
     def _change(self, key: Key, draft: Draft, old: EventRow | None) -> None:

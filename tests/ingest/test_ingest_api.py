@@ -184,3 +184,11 @@ def test_the_openapi_document_describes_the_event_as_it_is_read():
     event = body["application/json"]["schema"]["properties"]["events"]["items"]
     assert event["required"] == ["id", "session", "kind", "started_at"]
     assert "llm" in event["properties"]["kind"]["enum"]
+
+
+def test_an_event_sent_again_at_another_place_of_a_request_is_a_duplicate(sender):
+    send(sender, make_body(make_event(id="e0"), make_event(id="e1"), make_event(id="e2")))
+
+    answer = send(sender, make_body(make_event(id="e2"), make_event(id="e1")))
+
+    assert answer.json() == {"accepted": 0, "duplicates": 2, "rejected": []}
