@@ -101,6 +101,9 @@ DATABASES = {
         "ATOMIC_REQUESTS": False,
     }
 }
+# Django switches prepared statements off; the record's own statements ask for them, and
+# planning over partitions is most of what a small append costs.
+DATABASES["default"]["OPTIONS"]["prepare_threshold"] = 5  # type: ignore[index]
 # Connections each process keeps; 0 opens one for each request.
 if pool_size := env.number("PLAYHEAD_DATABASE_POOL", 0 if IS_OWNER else 10):
     DATABASES["default"]["OPTIONS"]["pool"] = {  # type: ignore[index]
