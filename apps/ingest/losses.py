@@ -14,9 +14,11 @@ from django.db import connection
 from django.utils import timezone
 
 from apps.sessions.events import Loss
+from apps.sessions.keys import project_keys
 from apps.tenants.models import Project
 
 SLOTS = 8
+SAMPLE = b"ingest-loss"
 
 ADD_LOSSES = """
 INSERT INTO ingest_ingestloss (project_id, minute, reason, source, slot, count, sample)
@@ -57,4 +59,4 @@ def _added_up(losses: Sequence[Loss]) -> list[Loss]:
 
 
 def _sealed(project: Project, sample: bytes) -> bytes:
-    return sample
+    return project_keys(project.pk).seal_apart(sample, SAMPLE)

@@ -103,6 +103,19 @@ class ProjectKeys:
         opened = _unwrapped(self._wrapping[key.wrapped_by], key.wrapped, b"key" + place)
         return SessionCipher(key.version, opened, place)
 
+    def seal_apart(self, data: bytes, purpose: bytes) -> bytes:
+        """Encrypt what belongs to the project and to no session (samples of refused data)."""
+        by = max(self._wrapping)
+        return by.to_bytes(2, "big") + seal(self._wrapping[by], data, self._apart(purpose))
+
+    def open_apart(self, sealed: bytes, purpose: bytes) -> bytes:
+        """Decrypt what ``seal_apart`` made."""
+        by = int.from_bytes(sealed[:2], "big")
+        return unseal(self._wrapping[by], sealed[2:], self._apart(purpose))
+
+    def _apart(self, purpose: bytes) -> bytes:
+        return b"apart" + self.project_id.to_bytes(8, "big") + purpose
+
     def _place(self, session_id: uuid.UUID, version: int) -> bytes:
         return self.project_id.to_bytes(8, "big") + session_id.bytes + version.to_bytes(2, "big")
 
