@@ -104,6 +104,11 @@ DATABASES = {
 # Django switches prepared statements off; the record's own statements ask for them, and
 # planning over partitions is most of what a small append costs.
 DATABASES["default"]["OPTIONS"]["prepare_threshold"] = 5  # type: ignore[index]
+# The record's statements are prepared and their plans do not depend on the values; planning
+# them again, or compiling them, costs more than running them.
+DATABASES["default"]["OPTIONS"].setdefault(  # type: ignore[attr-defined]
+    "options", "-c plan_cache_mode=force_generic_plan -c jit=off"
+)
 # Connections each process keeps; 0 opens one for each request.
 if pool_size := env.number("PLAYHEAD_DATABASE_POOL", 0 if IS_OWNER else 10):
     DATABASES["default"]["OPTIONS"]["pool"] = {  # type: ignore[index]

@@ -8,11 +8,11 @@ says where everything went.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from apps.sessions import sql
-from apps.sessions.chunks import Contents, write_chunks
+from apps.sessions.chunks import Contents, insert_chunks, new_chunks
 from apps.sessions.models import Facet
 from apps.sessions.session_rows import (
     FIRSTS,
@@ -72,21 +72,22 @@ def register(handler: Handler) -> None:
 def adopt(project_id: int, own: HeldSession, named: HeldSession) -> None:
     """Move everything of a trace's own session into the session that the trace named."""
     contents = Contents(project_id, {own.row.id: own.cipher}).contents_of(own.row.id)
-    write_chunks(project_id, [(named, contents)])
+    insert_chunks(project_id, new_chunks([(named, contents)]))
     ids = (uuid.UUID(bytes=own.row.id), uuid.UUID(bytes=named.row.id))
     for statement in MOVES:
         sql.run(statement, project_id, *ids)
     for statement in LEAVES:
         sql.run(statement, project_id, ids[0])
     sql.run(MERGED, project_id, *ids)
-    _join_rows(own, named)
+    _join_rows(own, named, contents)
     for handler in _handlers:
         handler(project_id, *ids)
 
 
-def _join_rows(own: HeldSession, named: HeldSession) -> None:
+def _join_rows(own: HeldSession, named: HeldSession, moved: Iterable[bytes]) -> None:
     row, other = named.row, own.row
     named.is_new, named.is_changed = False, True
+    named.recent.update(moved)
     named.amounts.add_all(own.amounts)
     row.features |= other.features
     row.started_at = earliest(row.started_at, other.started_at)

@@ -4,32 +4,33 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from apps.sessions import sql
 from apps.sessions.adoption import adopt
-from apps.sessions.arrays import array, arrays, selected, unnest
-from apps.sessions.chunks import Contents, recent_digests, write_chunks
+from apps.sessions.arrays import array
+from apps.sessions.chunks import Contents, new_chunks
 from apps.sessions.content import Parts
 from apps.sessions.counting import LLM, recount
 from apps.sessions.drafts import Draft, settle
 from apps.sessions.event_rows import (
     existing_events,
     family_of,
-    insert_events,
     update_events,
+    written,
 )
 from apps.sessions.events import AppendResult, Loss
 from apps.sessions.keys import ProjectKeys
 from apps.sessions.merge import merge
 from apps.sessions.owners import find_owners, origin_facet
 from apps.sessions.rows import EventRow
-from apps.sessions.session_rows import COLUMNS, HeldSession, latest
-from apps.sessions.sums import DELTA_COLUMNS, Ledger
+from apps.sessions.session_rows import HeldSession, latest
+from apps.sessions.sums import Ledger
 from apps.sessions.titles import title_in
+from apps.sessions.writing import write
 
 # A session's id and an event's.
 Key = tuple[bytes, bytes]
@@ -39,50 +40,11 @@ DROP_UNUSED = (
     "DELETE FROM agent_sessions_session WHERE project_id = $1 AND id = ANY($2::uuid[])",
 )
 
-_CHANGED = [column for column in COLUMNS if column[0] != "id"]
-SESSIONS = f"""
-UPDATE agent_sessions_session AS s
-SET ({", ".join(name for name, _ in _CHANGED)}, last_arrival_at)
-    = ROW({selected(_CHANGED)}, now())
-FROM {unnest(COLUMNS, 2)}
-WHERE s.project_id = $1 AND s.id = r.id
-"""  # noqa: S608
-
-_FACETS = [
-    ("session_id", "uuid"),
-    ("facet", "text"),
-    ("value", "text"),
-    ("started_at", "timestamptz"),
-]
-FACETS = f"""
-INSERT INTO agent_sessions_sessionfacet (project_id, session_id, facet, value, started_at)
-SELECT $1, {selected(_FACETS)} FROM {unnest(_FACETS, 2)}
-ON CONFLICT DO NOTHING
-"""  # noqa: S608
-
 FACET_TIMES = """
 UPDATE agent_sessions_sessionfacet AS f SET started_at = r.started_at
 FROM unnest($2::uuid[], $3::timestamptz[]) AS r(session_id, started_at)
 WHERE f.project_id = $1 AND f.session_id = r.session_id
 """
-
-_INPUTS = [
-    ("session_id", "uuid"),
-    ("event_id", "uuid"),
-    ("source_id", "uuid"),
-    ("source_client_id", "text"),
-]
-INPUTS = f"""
-INSERT INTO agent_sessions_eventinput
-    (project_id, session_id, event_id, source_id, source_client_id, is_inferred)
-SELECT $1, {selected(_INPUTS)}, false FROM {unnest(_INPUTS, 2)}
-ON CONFLICT DO NOTHING
-"""  # noqa: S608
-
-DELTAS = f"""
-INSERT INTO agent_sessions_metricdelta (project_id, {", ".join(name for name, _ in DELTA_COLUMNS)})
-SELECT $1, {selected(DELTA_COLUMNS)} FROM {unnest(DELTA_COLUMNS, 2)}
-"""  # noqa: S608
 
 
 class Change(msgspec.Struct, kw_only=True):
@@ -124,8 +86,7 @@ class Appending:
             session.is_changed |= session.row.take_version(
                 draft.row, draft.features, draft.latest_start, draft.session_end
             )
-        self._write_events(ledger)
-        self._write_sessions()
+        self._write(ledger)
         return self._result()
 
     def _drop_unused(self, held: dict[bytes, HeldSession]) -> None:
@@ -183,10 +144,17 @@ class Appending:
         session = self.sessions[key[0]]
         self.changes[key] = Change(session=session, row=draft.row, old=old, draft=draft)
 
-    def _read_recorded(self, groups: Iterable[Key]) -> None:
+    def _read_recorded(self, groups: Mapping[Key, tuple[Draft, int]]) -> None:
         wanted = [key for key in groups if not self.sessions[key[0]].is_new]
         sessions = sorted({session for session, _ in wanted})
-        found = existing_events(self.project_id, sessions, [event for _, event in wanted])
+        calls = [groups[key][0].row for key in wanted if groups[key][0].row.kind == LLM]
+        around = [call.parent_id for call in calls if call.parent_id is not None]
+        found = existing_events(
+            self.project_id,
+            sessions,
+            [event for _, event in wanted] + around,
+            [call.id for call in calls],
+        )
         self.recorded = {(session, row.id): row for session, row in found}
 
     def _completed(self, again: dict[Key, tuple[Draft, int]]) -> Iterator[tuple[Key, Draft]]:
@@ -212,8 +180,10 @@ class Appending:
             for key, change in self.changes.items()
             if change.row.kind == LLM or (change.old is not None and change.old.kind == LLM)
         ]
-        known = [pair for pair in calls if not self.sessions[pair[0]].is_new]
-        family = {(session, row.id): row for session, row in family_of(self.project_id, known)}
+        family: dict[Key, EventRow] = {}
+        if self._are_nested(calls):
+            found = family_of(self.project_id, calls)
+            family = {(session, row.id): row for session, row in found}
         rows = self.recorded | family | {key: change.row for key, change in self.changes.items()}
         by_session: dict[bytes, list[EventRow]] = defaultdict(list)
         for key in [*self.changes, *(key for key in family if key not in self.changes)]:
@@ -226,49 +196,67 @@ class Appending:
                         session=self.sessions[session], row=row, old=before[row.id], draft=None
                     )
 
-    def _write_events(self, ledger: Ledger) -> None:
+    def _are_nested(self, calls: Sequence[tuple[bytes, EventRow]]) -> bool:
+        """Tell whether any changed call has a recorded one directly around or inside of it."""
+        ids = {(session, row.id) for session, row in calls}
+        recorded = {key: row for key, row in self.recorded.items() if row.kind == LLM}
+        return any((session, row.parent_id) in recorded for session, row in calls) or any(
+            (key[0], row.parent_id) in ids for key, row in recorded.items()
+        )
+
+    def _write(self, ledger: Ledger) -> None:
         changes = self.changes.values()
-        new = [(change.session.row.id, change.row) for change in changes if change.old is None]
         old = [(change.session.row.id, change.row) for change in changes if change.old is not None]
-        insert_events(self.project_id, new)
+        new = [(change.session.row.id, change.row) for change in changes if change.old is None]
+        chunks = new_chunks(self._new_content())
+        sessions = self._settled()
         update_events(self.project_id, old)
-        self._write_content()
-        inputs = [
-            (session.row.id, draft.row.id, source, name)
-            for session, draft in self.heard
-            for source, name in draft.sources
-        ]
-        self._run_rows(INPUTS, _INPUTS, inputs)
-        self._run_rows(DELTAS, DELTA_COLUMNS, ledger.rows())
+        if changes or sessions:
+            rows = {
+                "events": written(new),
+                "chunks": chunks,
+                "facets": self._facets(),
+                "inputs": self._inputs(),
+                "deltas": ledger.rows(),
+                "sessions": [msgspec.structs.astuple(session.row) for session in sessions],
+            }
+            write(self.project_id, rows)
+        self._move_facets(sessions)
 
-    def _write_content(self) -> None:
-        drafted = [change for change in self.changes.values() if change.draft is not None]
-        recorded = {change.session.row.id for change in drafted if not change.session.is_new}
-        known = recent_digests(self.project_id, sorted(recorded))
+    def _new_content(self) -> list[tuple[HeldSession, dict[bytes, bytes]]]:
         new: dict[bytes, dict[bytes, bytes]] = defaultdict(dict)
-        for change in drafted:
-            there, parts = known[change.session.row.id], new[change.session.row.id]
-            for digest, data in change.draft.parts.items():  # type: ignore[union-attr]
-                if digest not in there:
-                    parts[digest] = data
-        write_chunks(self.project_id, [(self.sessions[key], parts) for key, parts in new.items()])
+        for change in self.changes.values():
+            if change.draft is not None:
+                there, parts = change.session.recent, new[change.session.row.id]
+                for digest, data in change.draft.parts.items():
+                    if digest not in there:
+                        parts[digest] = data
+        return [(self.sessions[key], parts) for key, parts in new.items()]
 
-    def _write_sessions(self) -> None:
+    def _settled(self) -> list[HeldSession]:
         changed = [session for session in self.sessions.values() if session.is_changed]
         for session in changed:
             session.row.set_amounts(session.amounts)
             session.row.settle()
-        self._run_rows(SESSIONS, COLUMNS, [msgspec.structs.astuple(held.row) for held in changed])
+        return changed
+
+    def _move_facets(self, sessions: Sequence[HeldSession]) -> None:
         moved = [
-            held
-            for held in changed
-            if held.row.sort_started != held.old_sort_started and not held.is_new
+            session
+            for session in sessions
+            if session.row.sort_started != session.old_sort_started and not session.is_new
         ]
         if moved:
-            ids = array("uuid", [held.row.id for held in moved])
-            times = array("timestamptz", [held.row.sort_started for held in moved])
+            ids = array("uuid", [session.row.id for session in moved])
+            times = array("timestamptz", [session.row.sort_started for session in moved])
             sql.run(FACET_TIMES, self.project_id, ids, times)
-        self._run_rows(FACETS, _FACETS, self._facets())
+
+    def _inputs(self) -> list[tuple[Any, ...]]:
+        return [
+            (session.row.id, draft.row.id, source, name)
+            for session, draft in self.heard
+            for source, name in draft.sources
+        ]
 
     def _facets(self) -> list[tuple[Any, ...]]:
         published: dict[bytes, set[tuple[str, str]]] = defaultdict(set)
@@ -282,12 +270,6 @@ class Appending:
             for key, pairs in published.items()
             for facet, value in sorted(pairs)
         ]
-
-    def _run_rows(
-        self, statement: str, columns: Sequence[tuple[str, str]], rows: Sequence[tuple[Any, ...]]
-    ) -> None:
-        if rows:
-            sql.run(statement, self.project_id, *arrays(columns, rows))
 
     def _result(self) -> AppendResult:
         conflicts = sum(

@@ -24,6 +24,7 @@ _MICROSECOND = timedelta(microseconds=1)
 _NULL = b"\xff\xff\xff\xff"
 _LENGTH = struct.Struct("!i").pack
 _EIGHT = struct.Struct("!iq").pack
+_HEAD = struct.Struct("!iiIii").pack
 _FLOAT = struct.Struct("!id").pack
 
 
@@ -90,14 +91,20 @@ _ARRAYS = {name: _array_class(name) for name in TYPES}
 
 def array(type_name: str, values: Sequence[Any]) -> _Array:
     """Return ``values`` as one parameter of type ``type_name[]``; None is NULL."""
+    if not values:
+        return _EMPTY[type_name]
     _, oid, _, encode = TYPES[type_name]
     body = b"".join([_NULL if value is None else encode(value) for value in values])
-    head = struct.pack("!iiIii", 1, 1, oid, len(values), 1) if values else b"\0" * 8 + _LENGTH(oid)
-    return _ARRAYS[type_name](head + body)
+    return _ARRAYS[type_name](_HEAD(1, 1, oid, len(values), 1) + body)
+
+
+_EMPTY = {name: _ARRAYS[name](struct.pack("!iiI", 0, 0, TYPES[name][1])) for name in TYPES}
 
 
 def arrays(columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[Any]]) -> list[_Array]:
     """Return one parameter a column, from rows in the columns' order."""
+    if not rows:
+        return [_EMPTY[type_name] for _, type_name in columns]
     turned = zip(*rows, strict=True)
     return [
         array(type_name, values) for (_, type_name), values in zip(columns, turned, strict=True)

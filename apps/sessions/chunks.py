@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from apps.sessions import sql
-from apps.sessions.arrays import array, arrays, selected, unnest
+from apps.sessions.arrays import array
 from apps.sessions.content import (
     CODEC_ZSTD,
     LEVEL_ON_ARRIVAL,
@@ -23,12 +23,7 @@ from apps.sessions.session_rows import HeldSession
 
 Json = Any
 
-# How far back an append looks for content that is there already, in chunks and in contents
-# of each. A miss costs space, never correctness.
-RECENT = 32
-RECENT_BYTES = 16 * 4096
-
-_COLUMNS = [
+COLUMNS = [
     ("session_id", "uuid"),
     ("number", "bigint"),
     ("tier", "bigint"),
@@ -37,20 +32,10 @@ _COLUMNS = [
     ("digests", "bytea"),
     ("body", "bytea"),
 ]
-INSERT = f"""
+INSERT = """
 INSERT INTO agent_sessions_chunk
     (project_id, session_id, number, tier, codec, key_version, digests, body)
-SELECT $1, {selected(_COLUMNS)} FROM {unnest(_COLUMNS, 2)}
-"""  # noqa: S608
-
-KNOWN = """
-SELECT uuid_send(s.id), c.digests FROM unnest($2::uuid[]) AS s(id)
-CROSS JOIN LATERAL (
-    SELECT substring(digests FROM greatest(1, octet_length(digests) - $4 + 1)) AS digests
-    FROM agent_sessions_chunk
-    WHERE project_id = $1 AND session_id = s.id
-    ORDER BY number DESC LIMIT $3
-) AS c
+SELECT $1, {selected} FROM {source}
 """
 
 INDEX = """
@@ -67,20 +52,10 @@ ORDER BY c.session_id, c.number
 """
 
 
-def recent_digests(project_id: int, sessions: Sequence[bytes]) -> dict[bytes, set[bytes]]:
-    """Return the digests of each session's newest contents."""
-    known: dict[bytes, set[bytes]] = defaultdict(set)
-    if sessions:
-        ids = array("uuid", sessions)
-        for session, digests in sql.rows(KNOWN, project_id, ids, RECENT, RECENT_BYTES):
-            known[session].update(split_digests(digests))
-    return known
-
-
-def write_chunks(
-    project_id: int, contents: Sequence[tuple[HeldSession, Mapping[bytes, bytes]]]
-) -> None:
-    """Add one chunk to each session that has new content."""
+def new_chunks(
+    contents: Iterable[tuple[HeldSession, Mapping[bytes, bytes]]],
+) -> list[tuple[Any, ...]]:
+    """Return the rows of one chunk for each session that has new content."""
     rows = []
     for session, parts in contents:
         if parts:
@@ -88,7 +63,7 @@ def write_chunks(
             session.row.chunk_count += 1
             number = session.row.chunk_number
             rows.append(chunk_row(session.row.id, session.cipher, number, parts))
-    insert_chunks(project_id, rows)
+    return rows
 
 
 def chunk_row(
@@ -108,7 +83,7 @@ def chunk_row(
 def insert_chunks(project_id: int, rows: Sequence[tuple[Any, ...]]) -> None:
     """Write rows made by ``chunk_row``."""
     if rows:
-        sql.run(INSERT, project_id, *arrays(_COLUMNS, rows))
+        sql.insert(INSERT, COLUMNS, project_id, rows)
 
 
 class Contents:

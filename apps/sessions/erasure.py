@@ -11,11 +11,10 @@ from django.conf import settings
 from django.utils import timezone
 
 from apps.sessions import sql
-from apps.sessions.appending import DELTAS
-from apps.sessions.arrays import arrays
 from apps.sessions.event_rows import all_events
 from apps.sessions.models import Session, SessionKey
 from apps.sessions.sums import DELTA_COLUMNS, Ledger
+from apps.sessions.writing import DELTAS
 
 # Children first; the session's own row is emptied and stays, so that its address answers.
 TABLES = ("eventinput", "event", "chunk", "sessionfacet", "trace", "sessionkey")
@@ -73,7 +72,7 @@ def destroy(session: Session) -> Receipt:
     for row in all_events(session.project_id, session.pk):
         ledger.add(row, -1)
     if deltas := ledger.rows():
-        sql.run(DELTAS, session.project_id, *arrays(DELTA_COLUMNS, deltas))
+        sql.insert(DELTAS, DELTA_COLUMNS, session.project_id, deltas)
     deleted = {table: _delete(table, session.project_id, session.pk) for table in TABLES}
     now = timezone.now()
     rows = Session.unscoped.filter(project_id=session.project_id, pk=session.pk)

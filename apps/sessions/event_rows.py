@@ -17,7 +17,7 @@ Placed = tuple[bytes, EventRow]
 
 _NAMES = [name for name, _ in COLUMNS]
 _JSON_AT = [at for at, (_, type_name) in enumerate(COLUMNS) if type_name == "jsonb"]
-_WRITTEN = [("session_id", "uuid"), *COLUMNS]
+WRITTEN = [("session_id", "uuid"), *COLUMNS]
 _CHANGED = [name for name in _NAMES if name not in {"id", "client_id", "trace"}]
 _SELECTED = ", ".join(
     f"uuid_send(e.{name})"
@@ -31,8 +31,7 @@ _SELECTED = ", ".join(
 INSERT = f"""
 INSERT INTO agent_sessions_event
     (project_id, session_id, {", ".join(_NAMES)}, arrived_at, transaction)
-SELECT $1, {selected(_WRITTEN)}, now(), pg_current_xact_id()::text::bigint
-FROM {unnest(_WRITTEN, 2)}
+SELECT $1, {{selected}}, now(), pg_current_xact_id()::text::bigint FROM {{source}}
 """  # noqa: S608
 
 _NEW_VALUES = selected([column for column in COLUMNS if column[0] in _CHANGED])
@@ -40,13 +39,16 @@ UPDATE = f"""
 UPDATE agent_sessions_event AS e
 SET ({", ".join(_CHANGED)}, arrived_at, transaction)
     = ROW({_NEW_VALUES}, now(), pg_current_xact_id()::text::bigint)
-FROM {unnest(_WRITTEN, 2)}
+FROM {unnest(WRITTEN, 2)}
 WHERE e.project_id = $1 AND e.session_id = r.session_id AND e.id = r.id
 """  # noqa: S608
 
+# The events with these ids, and the calls directly inside of others.
 EXISTING = f"""
 SELECT uuid_send(e.session_id), {_SELECTED} FROM agent_sessions_event e
-WHERE e.project_id = $1 AND e.session_id = ANY($2::uuid[]) AND e.id = ANY($3::uuid[])
+WHERE e.project_id = $1 AND e.session_id = ANY($2::uuid[]) AND (
+    e.id = ANY($3::uuid[]) OR (e.kind = 'llm' AND e.parent_id = ANY($4::uuid[]))
+)
 """  # noqa: S608
 
 # The calls around and inside of changed calls: up from their parents, down from them.
@@ -86,25 +88,23 @@ WHERE e.project_id = $1 AND e.session_id = $2
 """  # noqa: S608
 
 
-def insert_events(project_id: int, placed: Sequence[Placed]) -> None:
-    """Write new events."""
-    if placed:
-        sql.run(INSERT, project_id, *_columns(placed))
-
-
 def update_events(project_id: int, placed: Sequence[Placed]) -> None:
     """Write events that are there already."""
     if placed:
-        sql.run(UPDATE, project_id, *_columns(placed))
+        sql.run(UPDATE, project_id, *arrays(WRITTEN, written(placed)))
 
 
 def existing_events(
-    project_id: int, sessions: Sequence[bytes], ids: Sequence[bytes]
+    project_id: int,
+    sessions: Sequence[bytes],
+    ids: Sequence[bytes],
+    calls: Sequence[bytes] = (),
 ) -> list[Placed]:
-    """Return the events with these ids, in whichever of the sessions they are."""
+    """Return the events with these ids in the sessions, and the calls inside of ``calls``."""
     if not sessions:
         return []
-    return _read(sql.rows(EXISTING, project_id, array("uuid", sessions), array("uuid", ids)))
+    wanted = (array("uuid", sessions), array("uuid", ids), array("uuid", calls))
+    return _read(sql.rows(EXISTING, project_id, *wanted))
 
 
 def family_of(project_id: int, changed: Sequence[Placed]) -> list[Placed]:
@@ -127,9 +127,9 @@ def all_events(project_id: int, session_id: Any) -> list[EventRow]:
     return [row for _, row in _read(sql.rows(ALL, project_id, session_id))]
 
 
-def _columns(placed: Sequence[Placed]) -> list[Any]:
-    rows = [(session, *msgspec.structs.astuple(row)) for session, row in placed]
-    return arrays(_WRITTEN, rows)
+def written(placed: Iterable[Placed]) -> list[tuple[Any, ...]]:
+    """Return the values of rows in the order of WRITTEN."""
+    return [(session, *msgspec.structs.astuple(row)) for session, row in placed]
 
 
 def _read(found: Iterable[Sequence[Any]]) -> list[Placed]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,23 +17,48 @@ import msgspec
 from apps.core.ids import uuid7
 from apps.sessions import sql
 from apps.sessions.arrays import array
+from apps.sessions.content import split_digests
 from apps.sessions.drafts import Draft, settle
 from apps.sessions.events import Loss
 from apps.sessions.keys import ProjectKeys, WrappedKey
 from apps.sessions.models import Facet
 from apps.sessions.session_rows import SELECTED, HeldSession, session_row
 
+# How far back an append looks for content that is there already, in chunks and in contents
+# of each. A miss costs space, never correctness.
+RECENT = 32
+RECENT_BYTES = 16 * 4096
 # A longer trace id is known by its hash, so that it fits an index.
 LONGEST_TRACE = 200
 
-TRACES = """
-INSERT INTO agent_sessions_trace AS t (project_id, id, session_id)
-SELECT $1, r.id, NULL FROM unnest($2::text[]) AS r(id) ORDER BY r.id
-ON CONFLICT (project_id, id) DO UPDATE SET session_id = t.session_id
-RETURNING t.id, uuid_send(t.session_id), (
-    SELECT s.external_id FROM agent_sessions_session s
-    WHERE s.project_id = $1 AND s.id = t.session_id
+# Traces are locked by the update, then the sessions that they or the events name. A new
+# trace is not among any session's; nor is one whose session was made after this statement
+# began. Digests may be of before the lock was had: a miss costs space only.
+FIND = f"""
+WITH t AS (
+    INSERT INTO agent_sessions_trace AS t (project_id, id, session_id)
+    SELECT $1, r.id, NULL FROM unnest($2::text[]) AS r(id) ORDER BY r.id
+    ON CONFLICT (project_id, id) DO UPDATE SET session_id = t.session_id
+    RETURNING t.id, t.session_id
 )
+SELECT {SELECTED}, s.external_id, k.version, k.wrapped_by, k.wrapped,
+    ARRAY(SELECT t.id FROM t WHERE t.session_id = s.id),
+    ARRAY(
+        SELECT substring(c.digests FROM greatest(1, octet_length(c.digests) - $5 + 1))
+        FROM agent_sessions_chunk c
+        WHERE c.project_id = $1 AND c.session_id = s.id
+        ORDER BY c.number DESC LIMIT $4
+    )
+FROM agent_sessions_session s
+LEFT JOIN agent_sessions_sessionkey k ON k.project_id = s.project_id AND k.session_id = s.id
+WHERE s.project_id = $1
+    AND (s.id = ANY(ARRAY(SELECT t.session_id FROM t)) OR s.external_id = ANY($3::text[]))
+ORDER BY s.id FOR NO KEY UPDATE OF s
+"""  # noqa: S608
+
+TRACES = """
+SELECT t.id, uuid_send(t.session_id) FROM agent_sessions_trace t
+WHERE t.project_id = $1 AND t.id = ANY($2::text[])
 """
 
 POINT_TRACES = """
@@ -87,30 +111,32 @@ class Owners(msgspec.Struct, kw_only=True):
 
 class _Trace(msgspec.Struct):
     id: str
-    owner: bytes | None
-    # What the owner is called by its sender; None for a trace's own session.
-    owner_name: str | None
+    owner: bytes | None = None
     # The session that its events name; the earliest event decides.
     claim: str | None = None
-
-    @property
-    def wants(self) -> str | None:
-        """The name of the session that has to exist for this trace."""
-        return self.claim if self.owner_name is None else None
 
 
 def find_owners(keys: ProjectKeys, drafts: Sequence[Draft], origin: str) -> Owners:
     """Lock the traces and sessions of these drafts, making those that are not there."""
-    traces = _lock_traces(keys.project_id, drafts)
-    names = {draft.claim for draft in drafts if draft.row.trace is None and draft.claim}
-    names |= {trace.wants for trace in traces.values() if trace.wants}
+    traces = _traces_of(drafts)
+    names = {draft.claim for draft in drafts if draft.claim}
+    held = _find(keys, traces, names)
+    by_name = {session.external_id: session for session in held.values()}
+    wanted = {draft.claim for draft in drafts if draft.claim and draft.row.trace is None}
+    wanted |= {trace.claim for trace in traces.values() if trace.claim and _is_free(trace, held)}
     own = {trace.id: uuid7().bytes for trace in traces.values() if not (trace.owner or trace.claim)}
-    made = _make_sessions(keys, names, list(own.values()), origin)
-    known = [trace.owner for trace in traces.values() if trace.owner]
-    held = _lock_sessions(keys, {*known, *own.values()}, names)
-    for session_id in made & held.keys():
-        held[session_id].is_new = held[session_id].was_made = True
+    missing = wanted - by_name.keys()
+    if missing or own:
+        made = _make_sessions(keys, missing, list(own.values()), origin)
+        held |= _lock_sessions(keys, set(own.values()), missing)
+        for session_id in made & held.keys():
+            held[session_id].is_new = held[session_id].was_made = True
     return _place(keys.project_id, drafts, traces, own, held)
+
+
+def _is_free(trace: _Trace, held: dict[bytes, HeldSession]) -> bool:
+    """Tell whether the trace may still go to the session that it names."""
+    return trace.owner is None or held[trace.owner].external_id is None
 
 
 def trace_key(trace: str) -> str:
@@ -120,26 +146,44 @@ def trace_key(trace: str) -> str:
     return "hash:" + hashlib.blake2b(trace.encode(), digest_size=32).hexdigest()
 
 
-def _lock_traces(project_id: int, drafts: Sequence[Draft]) -> dict[str, _Trace]:
-    ids = sorted({trace_key(draft.row.trace) for draft in drafts if draft.row.trace is not None})
-    if not ids:
-        return {}
-    found = sql.rows(TRACES, project_id, array("text", ids))
-    traces = {row[0]: _Trace(*row) for row in found}
-    claims: dict[str, list[tuple[Any, str]]] = defaultdict(list)
+def _traces_of(drafts: Sequence[Draft]) -> dict[str, _Trace]:
+    claims: dict[str, list[tuple[Any, str]]] = {}
     for draft in drafts:
-        if draft.row.trace is not None and draft.claim is not None:
-            claims[trace_key(draft.row.trace)].append((draft.row.order, draft.claim))
-    for trace_id, claimed in claims.items():
-        traces[trace_id].claim = min(claimed)[1]
-    return traces
+        if draft.row.trace is not None:
+            claimed = claims.setdefault(trace_key(draft.row.trace), [])
+            if draft.claim is not None:
+                claimed.append((draft.row.order, draft.claim))
+    return {
+        trace: _Trace(trace, claim=min(claimed)[1] if claimed else None)
+        for trace, claimed in claims.items()
+    }
+
+
+def _find(
+    keys: ProjectKeys, traces: dict[str, _Trace], names: set[str]
+) -> dict[bytes, HeldSession]:
+    held: dict[bytes, HeldSession] = {}
+    ids, texts = array("text", sorted(traces)), array("text", sorted(names))
+    for *values, owned, digests in sql.rows(
+        FIND, keys.project_id, ids, texts, RECENT, RECENT_BYTES
+    ):
+        session = hold(keys, values)
+        session.recent = {digest for packed in digests for digest in split_digests(packed)}
+        held[session.row.id] = session
+        for trace in owned:
+            traces[trace].owner = session.row.id
+    ownerless = [trace.id for trace in traces.values() if trace.owner is None]
+    if not ownerless:
+        return held
+    for trace_id, owner in sql.rows(TRACES, keys.project_id, array("text", ownerless)):
+        traces[trace_id].owner = owner
+    unseen = {trace.owner for trace in traces.values() if trace.owner} - held.keys()
+    return held | (_lock_sessions(keys, unseen, set()) if unseen else {})
 
 
 def _make_sessions(
     keys: ProjectKeys, names: set[str], own: Sequence[bytes], origin: str
 ) -> set[bytes]:
-    if not names and not own:
-        return set()
     ids = [uuid7().bytes for _ in names] + list(own)
     external: list[str | None] = [*sorted(names), *[None] * len(own)]
     made = {
@@ -218,7 +262,7 @@ def _owner(
     trace: _Trace,
     own: dict[str, bytes],
     held: dict[bytes, HeldSession],
-    by_name: dict[str | None, HeldSession],
+    by_name: dict[str, HeldSession],
 ) -> HeldSession:
     if trace.owner is None:
         return by_name[trace.claim] if trace.claim else held[own[trace.id]]

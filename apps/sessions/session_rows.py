@@ -210,6 +210,8 @@ class HeldSession(msgspec.Struct, kw_only=True):
     is_new: bool = False
     is_changed: bool = False
     old_sort_started: datetime = UNKNOWN_TIME
+    # Digests of its newest contents, which need not be stored again.
+    recent: set[bytes] = msgspec.field(default_factory=set)
 
 
 def outcome_rank(source: Mapping[str, Json]) -> tuple[int, str]:
