@@ -19,6 +19,7 @@ from apps.ingest.conventions import genai
 from apps.ingest.conventions.attributes import Fields, Json, Reading, known
 from apps.ingest.otlp.spans import RawLog, RawSpan, moment
 from apps.ingest.text import json_in_text
+from apps.ingest.traces import scope_of
 from apps.sessions.events import IncomingEvent
 
 DETAILS = "gen_ai.client.inference.operation.details"
@@ -118,7 +119,7 @@ def _plain(trace_id: str, log: RawLog) -> IncomingEvent:
     extra = {
         "attributes": log.attributes,
         "resource": log.resource.attributes,
-        "scope": {"name": log.scope.name, "version": log.scope.version},
+        "scope": scope_of(log.scope),
         "severity": log.severity,
     }
     return IncomingEvent(

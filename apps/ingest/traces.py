@@ -18,7 +18,7 @@ from apps.ingest.batch import Batch, Rejection
 from apps.ingest.checks import Refusal, check_event, flag, keep
 from apps.ingest.conventions import genai, generic, openinference
 from apps.ingest.conventions.attributes import Attributes, Fields, Json, Reading
-from apps.ingest.otlp.spans import RawSpan, SpanEvent, moment
+from apps.ingest.otlp.spans import RawSpan, Scope, SpanEvent, moment
 from apps.ingest.text import json_in_text
 from apps.sessions.events import IncomingEvent
 
@@ -185,12 +185,17 @@ def _extra(one: Read, tool_call: Fields | None) -> Fields | None:
     extra = {
         "attributes": {name: _opened(value) for name, value in one.kept.items()},
         "resource": span.resource.attributes,
-        "scope": {"name": span.scope.name, "version": span.scope.version},
+        "scope": scope_of(span.scope),
         "events": events,
         "links": span.links,
         "tool_call": tool_call,
     }
     return {name: value for name, value in extra.items() if value} or None
+
+
+def scope_of(scope: Scope) -> Fields:
+    """Return the library that made a span, as it is shown."""
+    return {"name": scope.name, "version": scope.version} if scope.name else {}
 
 
 def _span_event(event: SpanEvent) -> Fields:
