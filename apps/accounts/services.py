@@ -6,7 +6,7 @@ from allauth.account.models import EmailAddress
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from apps.accounts.models import User
 from apps.core.errors import ConflictError, InvalidError
@@ -17,9 +17,12 @@ def create_person(*, email: str, password: str | None = None, name: str = "") ->
     """Create somebody whose address an administrator vouches for, so that no mail is needed."""
     email = email.strip().lower()
     _check(email, password)
-    if User.objects.filter(email=email).exists():
-        raise ConflictError(f"{email} already has an account.")
-    user = User.objects.create_user(email, password, name=name)
+    # Two may be created at once, and there is no row to lock: the constraint is the judge.
+    try:
+        with transaction.atomic():
+            user = User.objects.create_user(email, password, name=name)
+    except IntegrityError:
+        raise ConflictError(f"{email} already has an account.") from None
     EmailAddress.objects.create(user=user, email=email, verified=True, primary=True)
     return user
 

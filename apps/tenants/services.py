@@ -7,7 +7,7 @@ they may do themselves.
 from __future__ import annotations
 
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from apps.accounts.models import User
 from apps.audit import services as audit
@@ -27,10 +27,7 @@ def create_organization(
 ) -> Organization:
     """Found an organization. Its first owner may be named later only by the command line."""
     check_slug(slug)
-    # The unique constraint is the judge; this only asks first, so that the error can be told.
-    if Organization.objects.filter(slug=slug).exists():
-        raise InvalidError(f"The name {slug} is taken. Choose another.", "slug")
-    organization = Organization.objects.create(slug=slug, name=clean_name(name or slug))
+    organization = _claim(slug, clean_name(name or slug))
     audit.record(
         actor,
         "organization.create",
@@ -167,6 +164,15 @@ def clean_name(name: str) -> str:
     if not 1 <= len(name) <= NAME_LENGTH:
         raise InvalidError(f"Give a name of at most {NAME_LENGTH} characters.", "name")
     return name
+
+
+def _claim(slug: str, name: str) -> Organization:
+    # Two people may want it at once, and there is no row to lock: the constraint is the judge.
+    try:
+        with transaction.atomic():
+            return Organization.objects.create(slug=slug, name=name)
+    except IntegrityError:
+        raise InvalidError(f"The name {slug} is taken. Choose another.", "slug") from None
 
 
 def _locked(organization: Organization) -> Organization:

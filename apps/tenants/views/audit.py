@@ -42,7 +42,7 @@ def audit(request: SignedInRequest, organization: Organization) -> HttpResponse:
         "page": page,
         "rows": [as_row(entry, project_names) for entry in page],
         "filters": filters,
-        "acts": queries.acts_of(organization.pk),
+        "acts": sorted((queries.recent_acts(organization.pk) | {filters.act}) - {""}),
     }
     return render(request, "tenants/audit.html", context)
 
