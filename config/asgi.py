@@ -2,15 +2,15 @@
 
 import os
 
-from django.core.asgi import get_asgi_application
+import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-
-django_application = get_asgi_application()
+django.setup(set_prefix=False)
 
 # Django must be set up before an app's module may be imported.
+from apps.core.asgi import SyncViewsASGIHandler  # noqa: E402
 from apps.core.body_limit import limit_bodies  # noqa: E402
 from apps.tenants.checks import stop_unless_safe  # noqa: E402
 
 stop_unless_safe()
-application = limit_bodies(django_application)
+application = limit_bodies(SyncViewsASGIHandler())
