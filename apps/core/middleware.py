@@ -8,8 +8,9 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from redis.exceptions import RedisError
 
-from apps.core.errors import DomainError
+from apps.core.errors import DomainError, UnavailableError
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -40,6 +41,9 @@ class DomainErrorMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        if isinstance(error, RedisError):
+            # Attempts to sign in are counted there; without the count nobody may guess on.
+            error = UnavailableError("The cache is away. Try again in a moment.")
         if not isinstance(error, DomainError):
             return None
         context = {"title": error.title, "message": str(error), "status": error.status}

@@ -101,6 +101,17 @@ def test_guessing_passwords_is_stopped_whatever_address_is_claimed():
     assert "Too many failed login attempts" in answer.content.decode()
 
 
+def test_without_a_cache_to_count_attempts_in_nobody_signs_in(settings):
+    backend = "django.core.cache.backends.redis.RedisCache"
+    settings.CACHES = {"default": {"BACKEND": backend, "LOCATION": "redis://127.0.0.1:1/0"}}
+    user = make_user("ada@example.com", PASSWORD)
+
+    answer = Client().post("/login/", {"login": user.email, "password": PASSWORD})
+
+    assert answer.status_code == 503
+    assert "Try again in a moment" in answer.content.decode()
+
+
 def test_the_session_gets_a_new_name_at_sign_in():
     make_user("ada@example.com", PASSWORD)
     client = Client()
