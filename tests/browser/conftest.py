@@ -15,7 +15,7 @@ from django.core.management import call_command
 from django.db import connection, connections
 from django.test import Client, override_settings
 from django.test.testcases import LiveServerThread
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from apps.accounts.models import User
 from apps.sessions.models import Session
@@ -34,6 +34,8 @@ CLOSE_OTHERS = """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 WHERE datname = current_database() AND pid <> pg_backend_pid()"""
 # Playwright keeps an event loop running in the thread in which tests use the ORM.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+# Generous: what is slow is measured elsewhere, and the machine may be busy.
+expect.set_options(timeout=20_000)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -165,7 +167,7 @@ def open_context(
 
     def open_one(user: User | None = site.owner, **options: Any) -> BrowserContext:
         context = browser.new_context(**{"viewport": {"width": 1440, "height": 900}} | options)
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(20_000)
         context.add_init_script(TELL_VIOLATIONS)
         context.on("page", watch.follow)
         if user is not None:

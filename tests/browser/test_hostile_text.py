@@ -18,7 +18,6 @@ def pages_of(site):
     yield from (site.session("hostile", f"?view={view}") for view in VIEWS)
     yield from (site.session("hostile", f"?at={n + 1}") for n in range(len(seed.HOSTILE)))
     yield from (site.session("hostile", f"steps/{step.hex}/") for step in steps)
-    yield site.session("hostile", f"steps/{steps[0].hex}/raw.json")
     yield site.path("sessions/")
     yield site.path("sessions/?model=%3Cscript%3Ewindow.pwned%3D1%3C/script%3E")
 
@@ -35,9 +34,9 @@ def test_nothing_that_was_recorded_runs_or_fetches(site, page, watch):
 
 def test_hostile_text_is_shown_as_it_was_written(site, page):
     page.goto(site.session("hostile", "?view=transcript"))
+    shown = page.locator(".transcript").text_content()
 
-    for text in seed.HOSTILE[:8]:
-        expect(page.locator(".transcript .text", has_text=text).first).to_be_attached()
+    assert [text for text in seed.HOSTILE if text not in shown] == []
 
 
 def test_template_code_in_text_is_not_run(site, page):
