@@ -126,3 +126,13 @@ def test_the_last_use_is_written_at_most_once_a_minute(project, django_assert_nu
         authentication.note_use(key)
 
     assert ApiKey.unscoped.get(pk=key.pk).last_used_at > first
+
+
+def test_a_request_with_a_key_costs_one_query_to_know_who_asks(
+    key_client, project, django_assert_num_queries
+):
+    client = key_client(project)
+    client.get("/api/v1/me")
+
+    with django_assert_num_queries(1):
+        client.get("/api/v1/me")
