@@ -146,8 +146,9 @@ def _row(
         request_id=event.request_id,
         schema=event.schema,
         stamps=event.stamps,
-        **tokens,
     )
+    for column, count in tokens.items():
+        setattr(row, column, count)
     _add_prompt(row, event)
     _add_replay(row, event, keys)
     return row, body_of(event, flags)

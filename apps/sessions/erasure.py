@@ -6,6 +6,7 @@ import hashlib
 import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
@@ -18,7 +19,7 @@ from apps.sessions.writing import DELTAS
 
 # Children first; the session's own row is emptied and stays, so that its address answers.
 TABLES = ("eventinput", "event", "chunk", "sessionfacet", "trace", "sessionkey")
-EMPTY = {
+EMPTY: dict[str, Any] = {
     "external_id": None,
     "is_listed": False,
     "status": "closed",

@@ -211,7 +211,7 @@ class Session(ProjectModel):
     def locked(self) -> Self:
         # By the database's own key.
         rows = type(self).unscoped.select_for_update(of=("self",), no_key=True)
-        return rows.get(project_id=self.project_id, pk=self.pk)
+        return rows.get(project_id=self.project_id, pk=self.pk)  # type: ignore[return-value]
 
 
 class RecordModel(ProjectModel):

@@ -40,7 +40,10 @@ def event(
 
 def moment(value: datetime | None) -> str | None:
     """Return a time as RFC 3339 in UTC with microseconds."""
-    return value and value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ").rjust(27, "0")
+    if value is None:
+        return None
+    # strftime does not pad years before 1000.
+    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ").rjust(27, "0")
 
 
 def _place(session: Session, step: Step) -> dict[str, Json]:

@@ -52,8 +52,8 @@ def outcome_reason(session: Session) -> str | None:
     """Return why the session ended as it did, opened."""
     if session.outcome_reason is None:
         return None
-    cipher = ciphers([session]).get(session.pk)
-    return cipher and cipher.open(bytes(session.outcome_reason), REASON).decode()
+    cipher = ciphers([session])[session.pk]
+    return cipher.open(bytes(session.outcome_reason), REASON).decode()
 
 
 def ciphers(sessions: Sequence[Session]) -> dict[uuid.UUID, SessionCipher]:

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from apps.core.canonical import canonical_json
-from apps.sessions.events import IncomingEvent
+from apps.sessions.events import IncomingEvent, PromptStamp
 from apps.sessions.models import UNKNOWN_TIME
 
 Json = Any
@@ -211,31 +211,28 @@ def scope_of(event: IncomingEvent) -> tuple[str, bool]:
 def body_of(event: IncomingEvent, row_flags: list[dict[str, str]]) -> dict[str, Json]:
     """Return what of an event is no column, input and output aside."""
     body = {name: value for name in BODY_FIELDS if (value := getattr(event, name)) is not None}
-    _put(body, "error", event.error and {"message": event.error.message, "code": event.error.code})
-    _put(body, "outcome", event.outcome and _outcome(event))
-    _put(body, "prompt", event.prompt and _prompt(event))
+    if event.error is not None:
+        _put(body, "error", {"message": event.error.message, "code": event.error.code})
+    if event.outcome is not None:
+        _put(body, "outcome", {"reason": event.outcome.reason, "code": event.outcome.code})
+    if event.prompt is not None:
+        _put(body, "prompt", _prompt(event.prompt))
     if row_flags:
         body["flags"] = [*body.get("flags", []), *row_flags]
     return body
 
 
-def _put(body: dict[str, Json], name: str, value: Mapping[str, Json] | None) -> None:
-    known = {key: inner for key, inner in (value or {}).items() if inner is not None}
+def _put(body: dict[str, Json], name: str, value: Mapping[str, Json]) -> None:
+    known = {key: inner for key, inner in value.items() if inner is not None}
     if known:
         body[name] = known
 
 
-def _outcome(event: IncomingEvent) -> dict[str, Json]:
-    assert event.outcome is not None  # noqa: S101
-    return {"reason": event.outcome.reason, "code": event.outcome.code}
-
-
-def _prompt(event: IncomingEvent) -> dict[str, Json]:
-    assert event.prompt is not None  # noqa: S101
-    version = event.prompt.version
+def _prompt(prompt: PromptStamp) -> dict[str, Json]:
+    version = prompt.version
     # The column holds text; text that reads like a number is kept as what it was.
     is_ambiguous = isinstance(version, str) and version.isdigit()
-    return {"variables": event.prompt.variables, "version": version if is_ambiguous else None}
+    return {"variables": prompt.variables, "version": version if is_ambiguous else None}
 
 
 def tokens_of(event: IncomingEvent, flags: list[dict[str, str]]) -> dict[str, int | None]:

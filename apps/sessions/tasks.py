@@ -7,13 +7,13 @@ from celery import shared_task
 from apps.sessions import store
 
 
-@shared_task(name="sessions.sweep_idle")
+@shared_task(name="sessions.sweep_idle")  # type: ignore[untyped-decorator]
 def sweep_idle() -> int:
     """Close sessions to which nothing came for a while."""
     return store.close_idle()
 
 
-@shared_task(name="sessions.sweep_compaction")
+@shared_task(name="sessions.sweep_compaction")  # type: ignore[untyped-decorator]
 def sweep_compaction() -> int:
     """Merge the chunks of closed sessions, and of open ones that gathered many."""
     return store.compact_due()

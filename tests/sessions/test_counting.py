@@ -1,0 +1,110 @@
+"""Two layers of one client report one call; its tokens are counted once."""
+
+from __future__ import annotations
+
+from itertools import permutations
+
+import pytest
+
+from apps.sessions import reader, store
+from apps.sessions.events import Usage
+from tests.sessions.factories import at, make_call
+from tests.sessions.snapshots import expected, stored
+
+pytestmark = pytest.mark.django_db
+
+ALL = Usage(input=100, output=10)
+
+
+def layers(**fields):
+    """Return an outer call, the SDK's own inside of it, and a transport inside of that."""
+    defaults = {"trace": "t", "session": "s", "usage": ALL, "response_id": "r"} | fields
+    return [
+        make_call(id="outer", started_at=at(0), ended_at=at(9), **defaults),
+        make_call(id="inner", parent="outer", started_at=at(1), ended_at=at(8), **defaults),
+        make_call(id="wire", parent="inner", started_at=at(2), ended_at=at(7), **defaults),
+    ]
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_nested_layers_are_counted_once_in_any_order(project, order):
+    events = layers()
+    for place in order:
+        store.append(project, [events[place]])
+
+    session = project.sessions.get()
+    assert (session.input_tokens, session.event_count) == (100, 3)
+    assert stored(session) == expected(session)
+    assert [step.is_counted for step in reader.outline(session).steps] == [True, False, False]
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_the_inner_call_counts_where_the_outer_knows_no_usage(project, order):
+    events = layers()
+    events[0].usage = None
+    for place in order:
+        store.append(project, [events[place]])
+
+    assert project.sessions.get().input_tokens == 100
+
+
+def test_usage_that_arrives_later_takes_over_from_the_inner_call(project):
+    events = layers()
+    store.append(project, [*events[1:], make_call(**BARE)])
+    assert project.sessions.get().input_tokens == 100
+
+    store.append(project, [make_call(**BARE, usage=Usage(input=90))])
+
+    session = project.sessions.get()
+    assert session.input_tokens == 90
+    assert stored(session) == expected(session)
+
+
+BARE = {"id": "outer", "trace": "t", "session": "s", "response_id": "r", "started_at": at(0)}
+
+
+def test_without_response_ids_the_same_model_and_time_make_one_call(project):
+    store.append(project, layers(response_id=None))
+
+    assert project.sessions.get().input_tokens == 100
+
+
+def test_different_answers_are_different_calls(project):
+    one, two, _ = layers()
+    two.response_id = "another"
+
+    store.append(project, [one, two])
+
+    assert project.sessions.get().input_tokens == 200
+
+
+def test_the_total_of_an_agent_is_not_added_to_its_calls(project):
+    agent = make_call(id="agent", kind="agent", trace="t", session="s", usage=ALL)
+    call = make_call(id="call", parent="agent", trace="t", session="s", usage=ALL)
+
+    store.append(project, [agent, call])
+
+    assert project.sessions.get().input_tokens == 100
+
+
+def test_calls_that_name_each_other_as_parents_are_counted_once(project):
+    one, two, three = layers(response_id="r")
+    one.parent = "wire"
+    for event in (two, three, one):
+        store.append(project, [event])
+
+    session = project.sessions.get()
+    assert session.input_tokens == 100
+    assert stored(session) == expected(session)
+
+
+def test_thousands_of_nested_calls_are_settled_quickly(project):
+    chain = [
+        make_call(id=f"c{n}", parent=f"c{n - 1}", trace="t", session="s", response_id="r")
+        for n in range(5000)
+    ]
+    chain[-1].usage = ALL
+
+    store.append(project, chain)
+
+    assert project.sessions.get().input_tokens == 100
