@@ -9,13 +9,17 @@ from typing import Any
 
 import orjson
 from django.core.exceptions import PermissionDenied
-from django.db import OperationalError
+from django.db import InterfaceError, InternalError, OperationalError
 from django.http import Http404
 from rest_framework import exceptions
 from rest_framework.renderers import BaseRenderer
 from rest_framework.response import Response
 
 from apps.core.errors import DomainError, InvalidError, UnavailableError
+
+
+# SQLSTATE of a transaction that may not write.
+READ_ONLY = "25006"
 
 
 def _plain(value: Any) -> str:
@@ -62,7 +66,7 @@ def problem(
 
 def problem_handler(error: Exception, context: Mapping[str, Any]) -> Response | None:
     """Turn what a view raised into a problem; bugs stay 500s and are not dressed up."""
-    if isinstance(error, OperationalError):
+    if _cannot_write(error):
         error = UnavailableError("The database cannot take this now. Send it again later.")
     if isinstance(error, DomainError):
         return _domain_problem(error)
@@ -73,6 +77,13 @@ def problem_handler(error: Exception, context: Mapping[str, Any]) -> Response | 
     if isinstance(error, exceptions.APIException):
         return _api_problem(error)
     return None
+
+
+def _cannot_write(error: Exception) -> bool:
+    """Whether the database is away, or is a copy that takes no writes (during a failover)."""
+    if isinstance(error, InternalError):
+        return getattr(error.__cause__, "sqlstate", None) == READ_ONLY
+    return isinstance(error, OperationalError | InterfaceError)
 
 
 def _domain_problem(error: DomainError) -> Response:

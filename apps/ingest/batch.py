@@ -43,8 +43,8 @@ class Batch:
 
     source: str
     sent: int = 0
-    # Records that went into the event of another one.
-    joined: int = 0
+    # Attributes and events that senders cut off or left out before they sent.
+    truncated: int = 0
     events: list[IncomingEvent] = field(default_factory=list)
     rejected: list[Rejection] = field(default_factory=list)
     # Names of fields and attributes that no reader knows; their values are kept in `extra`.
@@ -78,6 +78,8 @@ class Batch:
             total = self.unmapped.total()
             sample = names.encode()[:SAMPLE_BYTES]
             found.append(Loss(reason="unmapped", source=self.source, count=total, sample=sample))
+        if self.truncated:
+            found.append(Loss(reason="truncated", source=self.source, count=self.truncated))
         if set_right := sum(1 for event in self.events if event.flags):
             found.append(Loss(reason="set_right", source=self.source, count=set_right))
         return found

@@ -19,7 +19,7 @@ from apps.ingest.conventions import genai
 from apps.ingest.conventions.attributes import Fields, Json, Reading, known
 from apps.ingest.otlp.spans import RawLog, RawSpan, moment
 from apps.ingest.text import json_in_text
-from apps.ingest.traces import scope_of
+from apps.ingest.traces import flag_cleaned, is_kept, scope_of
 from apps.sessions.events import IncomingEvent
 
 DETAILS = "gen_ai.client.inference.operation.details"
@@ -55,9 +55,11 @@ def _take(
     read: Callable[[list[RawLog]], IncomingEvent], logs: list[RawLog], batch: Batch, now: datetime
 ) -> None:
     try:
-        batch.add(check_event(read(logs), now), logs[0].index)
-        # Several records became one event: the others are told as taken with it.
-        batch.joined += len(logs) - 1
+        event = read(logs)
+        if any(log.is_cleaned for log in logs):
+            flag_cleaned(event)
+        batch.unmapped.update(list((event.extra or {}).get("log", ())))
+        batch.add(check_event(event, now), logs[0].index)
     except Refusal as refusal:
         for log in logs:
             batch.refuse(Rejection.of(log.index, refusal))
@@ -79,11 +81,17 @@ def _content(trace_id: str, span_id: str, log: RawLog) -> IncomingEvent:
     body = log.body if isinstance(log.body, dict) else {}
     attributes = {**body, **log.attributes}
     span = RawSpan(index=log.index, trace_id=trace_id, span_id=span_id, attributes=attributes)
-    fields = genai.normalise(Reading(span))
+    reading = Reading(span)
+    fields = genai.normalise(reading)
     session = fields.pop("conversation", None)
     fields.pop("tool_call", None)
     fields.setdefault("kind", "llm")
-    return IncomingEvent(id=span_id, trace=trace_id, session=session, **fields)
+    # Apart from the span's own attributes: the record merges what is beside each other.
+    kept = {
+        name: attributes[name] for name in attributes.keys() - reading.used if not is_kept(name)
+    }
+    extra = {"log": kept} if kept else None
+    return IncomingEvent(id=span_id, trace=trace_id, session=session, extra=extra, **fields)
 
 
 def _joined(logs: list[RawLog]) -> IncomingEvent:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.db import DataError, InterfaceError, OperationalError, transaction
+from django.db import DataError, transaction
 from django.utils import timezone
 
 from apps.core.errors import UnavailableError
@@ -37,8 +37,6 @@ def ingest(
         return _ingest(project, batch, client, environment, origin)
     except DataError:
         _refuse_poison(project, batch)
-    except (OperationalError, InterfaceError) as error:
-        raise UnavailableError(AWAY) from error
     return ingest(project, batch, client=client, environment=environment, origin=origin)
 
 

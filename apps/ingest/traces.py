@@ -50,7 +50,9 @@ def read_spans(spans: Sequence[RawSpan], batch: Batch, now: datetime) -> None:
         _nest_reports(trace)
     for one in read:
         try:
-            batch.add(check_event(event_of(one), now), one.span.index)
+            event = event_of(one)
+            batch.truncated += count_truncated(event, one.span.dropped)
+            batch.add(check_event(event, now), one.span.index)
         except Refusal as refusal:
             batch.refuse(Rejection.of(one.span.index, refusal))
 
@@ -64,8 +66,13 @@ def normalise(span: RawSpan, unmapped: Counter[str]) -> Read:
             fields = convention.normalise(reading) | fields
             reading.settled.update(fields)
     kept = {name: span.attributes[name] for name in span.attributes.keys() - reading.used}
-    unmapped.update(name for name in kept if not name.startswith(KEPT))
+    unmapped.update(name for name in kept if not is_kept(name))
     return Read(span, fields, kept)
+
+
+def is_kept(name: str) -> bool:
+    """Whether an attribute is known to be of no use to an event; it is kept, and not told."""
+    return name.startswith(KEPT)
 
 
 def _by_trace(read: Sequence[Read]) -> Iterator[dict[str, Read]]:
@@ -164,8 +171,28 @@ def event_of(one: Read) -> IncomingEvent:
         keep(event, "original", dict)["parent"] = span.parent_id
     _count_cached_tokens(event)
     if span.is_cleaned:
-        flag(event, "", "NUL or broken surrogates in its text were replaced by U+FFFD.")
+        flag_cleaned(event)
     return event
+
+
+def flag_cleaned(event: IncomingEvent) -> None:
+    """Note that text of the event was made fit."""
+    flag(event, "", "NUL or broken surrogates in its text were replaced by U+FFFD.")
+
+
+def count_truncated(event: IncomingEvent, dropped: int) -> int:
+    """Return how much the sender cut off or left out because of its own limits; flag it."""
+    if dropped:
+        flag(event, "attributes", f"The sender left out {dropped} attributes or events.")
+    cut = [name for name in ("input", "output") if is_cut(getattr(event, name))]
+    for name in cut:
+        flag(event, name, "The sender cut its JSON in the middle; it is kept as text.")
+    return dropped + len(cut)
+
+
+def is_cut(value: Json) -> bool:
+    """Whether a value is the start of JSON that does not go on to its end."""
+    return isinstance(value, str) and value.startswith(('[{"', '{"'))
 
 
 def _count_cached_tokens(event: IncomingEvent) -> None:

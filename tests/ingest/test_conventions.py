@@ -7,6 +7,7 @@ import pytest
 from tests.ingest.factories import (
     NANOSECONDS,
     event_of,
+    make_span,
     make_spans,
     make_value,
     numbered,
@@ -260,3 +261,18 @@ def test_another_trace_passes_nothing_on():
     other = numbered(1, None, {"session.id": "a"}, traceId="f" * 32)
 
     assert spans_of(other, numbered(2, 1))["2"].session is None
+
+
+@pytest.mark.parametrize(
+    ("sent", "count"),
+    [
+        ({"droppedAttributesCount": 3, "droppedEventsCount": 1}, 4),
+        ({"attributes": [{"key": "gen_ai.input.messages", "value": {"stringValue": '[{"ro'}}]}, 1),
+    ],
+    ids=["left out", "cut in the middle"],
+)
+def test_what_a_sender_cut_off_is_counted_and_flagged(sent, count):
+    batch = read(make_spans(make_span(LLM, **sent)))
+
+    assert [loss.count for loss in batch.losses() if loss.reason == "truncated"] == [count]
+    assert batch.events[0].flags

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
 import gzip
+import json
 
 import pytest
 import zstandard
+from django.db import connection, transaction
 from drf_spectacular.generators import SchemaGenerator
 
+from apps.ingest.losses import SAMPLE
+from apps.sessions.keys import project_keys
 from tests.ingest.factories import make_body, make_event
 
 EVENTS = "/api/v1/events"
@@ -192,3 +196,26 @@ def test_an_event_sent_again_at_another_place_of_a_request_is_a_duplicate(sender
     answer = send(sender, make_body(make_event(id="e2"), make_event(id="e1")))
 
     assert answer.json() == {"accepted": 0, "duplicates": 2, "rejected": []}
+
+
+def test_a_database_that_takes_no_writes_is_a_503_to_come_back_to(sender):
+    send(sender, make_body(make_event()))
+    before = transaction.savepoint()
+    with connection.cursor() as cursor:
+        cursor.execute("SET TRANSACTION READ ONLY")
+
+    answer = send(sender, make_body(make_event(id="e2")))
+    transaction.savepoint_rollback(before)
+
+    assert answer.status_code == 503
+    assert int(answer["Retry-After"]) > 0
+
+
+def test_a_sample_of_what_was_refused_is_kept_and_cannot_be_read_without_the_key(project, sender):
+    send(sender, make_body(make_event(kind="zebra", output="a secret")))
+
+    (loss,) = project.ingest_losses.all()
+    assert (loss.reason, loss.source, loss.count) == ("invalid", "events", 1)
+    assert b"secret" not in bytes(loss.sample)
+    opened = project_keys(project.pk).open_apart(bytes(loss.sample), SAMPLE)
+    assert json.loads(opened)["output"] == "a secret"

@@ -95,6 +95,7 @@ def _span(span: Span, index: int, resource: Resource, scope: Scope) -> RawSpan:
         attributes=values.attributes(span.attributes),
         events=values.events(span.events) if span.events else [],
         links=[_link(link) for link in span.links],
+        dropped=span.dropped_attributes_count + span.dropped_events_count,
         resource=resource,
         scope=scope,
         is_cleaned=values.is_cleaned,

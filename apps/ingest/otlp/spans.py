@@ -61,6 +61,8 @@ class RawSpan(msgspec.Struct, kw_only=True):
     links: list[dict[str, str]] = []
     resource: Resource = Resource()
     scope: Scope = Scope()
+    # What its sender left out because of limits of its own.
+    dropped: int = 0
     # True where NUL or broken surrogates were replaced in its text.
     is_cleaned: bool = False
 

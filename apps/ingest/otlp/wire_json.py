@@ -106,6 +106,8 @@ class SpanJson(msgspec.Struct, rename="camel", kw_only=True):
     attributes: Pairs = None
     events: list[EventJson] | None = None
     links: list[LinkJson] | None = None
+    dropped_attributes_count: int | None = None
+    dropped_events_count: int | None = None
 
 
 class LogJson(msgspec.Struct, rename="camel", kw_only=True):
@@ -213,6 +215,7 @@ def _span(sent: Json, index: int, resource: Resource, scope: Scope) -> RawSpan:
         attributes=attributes,
         events=[_event(event) for event in span.events or []],
         links=[{"trace": link.trace_id, "span": link.span_id} for link in span.links or []],
+        dropped=(span.dropped_attributes_count or 0) + (span.dropped_events_count or 0),
         resource=resource,
         scope=scope,
         is_cleaned="isCleaned" in sent,
