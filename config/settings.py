@@ -115,6 +115,8 @@ if pool_size := env.number("PLAYHEAD_DATABASE_POOL", 0 if IS_OWNER else 10):
         "min_size": 1,
         "max_size": pool_size,
         "timeout": 10,
+        # Tries come ever more slowly; starting over keeps the pool quick after an outage.
+        "reconnect_timeout": 4,
     }
 
 REDIS_URL = env.secret("REDIS_URL")

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from apps.web.embedded import processes
 
-FIRST_PAUSE, LONGEST_PAUSE = 0.25, 8.0
+FIRST_PAUSE, LONGEST_PAUSE = 0.25, 4.0
 # A child that lived this long starts with the first pause again.
-STEADY_SECONDS = 30.0
+STEADY_SECONDS = 3.0
 
 # Every child carries its data folder in its environment, and passes it on to its own children.
 MARK = "PLAYHEAD_CHILD_OF"

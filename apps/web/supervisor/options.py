@@ -82,7 +82,8 @@ class Options:
         return [
             *(sys.executable, "-m", "granian", "config.asgi:application", "--interface", "asginl"),
             *("--host", self.host, "--port", str(self.port), "--workers", workers),
-            *("--no-ws", "--log-level", "warning", "--respawn-failed-workers"),
+            *("--no-ws", "--log-level", "warning"),
+            *("--respawn-failed-workers", "--respawn-interval", "0.2"),
             *("--workers-kill-timeout", "3s", "--backpressure", "256"),
         ]
 
