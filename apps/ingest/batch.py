@@ -6,10 +6,12 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from apps.ingest.checks import Refusal
+from apps.ingest.text import clean_text
 from apps.sessions.events import IncomingEvent, Loss
 
 SAMPLE_BYTES = 2_000
 NAMED_UNMAPPED = 50
+MAX_PATH = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +26,9 @@ class Rejection:
     @classmethod
     def of(cls, index: int, refusal: Refusal) -> Rejection:
         """Return the refusal of the event at ``index``."""
-        return cls(index, refusal.path, str(refusal), refusal.reason)
+        # Both may quote what was sent.
+        path, message = clean_text(refusal.path), clean_text(str(refusal))
+        return cls(index, path[:MAX_PATH], message, refusal.reason)
 
     @property
     def answer(self) -> dict[str, int | str]:
@@ -76,7 +80,7 @@ class Batch:
         if self.unmapped:
             names = ", ".join(name for name, _ in self.unmapped.most_common(NAMED_UNMAPPED))
             total = self.unmapped.total()
-            sample = names.encode()[:SAMPLE_BYTES]
+            sample = clean_text(names).encode()[:SAMPLE_BYTES]
             found.append(Loss(reason="unmapped", source=self.source, count=total, sample=sample))
         if self.truncated:
             found.append(Loss(reason="truncated", source=self.source, count=self.truncated))

@@ -20,7 +20,7 @@ from apps.ingest.conventions.attributes import Fields, Json, Reading, known
 from apps.ingest.otlp.spans import RawLog, RawSpan, moment
 from apps.ingest.text import json_in_text
 from apps.ingest.traces import flag_cleaned, is_kept, scope_of
-from apps.sessions.events import IncomingEvent
+from apps.sessions.events import ErrorInfo, IncomingEvent
 
 DETAILS = "gen_ai.client.inference.operation.details"
 CHOICE = "gen_ai.choice"
@@ -86,6 +86,8 @@ def _content(trace_id: str, span_id: str, log: RawLog) -> IncomingEvent:
     session = fields.pop("conversation", None)
     fields.pop("tool_call", None)
     fields.setdefault("kind", "llm")
+    if (failed := reading.text("error.type")) is not None:
+        fields |= {"status": "error", "error": ErrorInfo(type=failed)}
     # Apart from the span's own attributes: the record merges what is beside each other.
     kept = {
         name: attributes[name] for name in attributes.keys() - reading.used if not is_kept(name)

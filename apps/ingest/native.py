@@ -85,7 +85,7 @@ class NativeEvent(msgspec.Struct, kw_only=True):
     metadata: Fields | None = None
     consent: Fields | None = None
     replay: Fields | None = None
-    schema: int = 1
+    schema: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 1
     ends_session: bool | None = None
     finished: bool | None = None
     extra: Fields | None = None

@@ -181,9 +181,9 @@ def _taken(
         check_json(sent)
         yield read(sent, index, resource, scope)
     except UnfitError as error:
-        batch.refuse(Rejection(index, error.path, str(error), "invalid"))
+        batch.refuse(Rejection.of(index, Refusal(str(error), error.path)))
     except msgspec.ValidationError as error:
-        batch.refuse(Rejection(index, "", f"{error}.", "invalid"))
+        batch.refuse(Rejection.of(index, Refusal(f"{error}.")))
     except Refusal as refusal:
         batch.refuse(Rejection.of(index, refusal))
 
