@@ -52,7 +52,7 @@ def test_odd_events_are_taken_or_refused_one_by_one(sender, events):
 
 
 @pytest.mark.parametrize("field", sorted(NativeEvent.__struct_fields__))
-def test_each_field_alone_takes_odd_values_or_refuses_them(sender, field):
+def test_each_field_alone_takes_odd_values_or_refuses_them(project, key_client, sender, field):
     odd = [None, True, -1, 0, 2**63, 10**400, 1e308, float("nan"), "\x00", "\ud800", "x" * 600,
            "9999-12-31T23:59:59Z", [], [None], [[[]]], {}, {"": {}}, {"__proto__": {"a": 1}},
            {"ordinal": "x", "version": [], "input": "1", "status": 5, "type": 1, "op": []},
@@ -65,6 +65,11 @@ def test_each_field_alone_takes_odd_values_or_refuses_them(sender, field):
     told = answer.json()
     assert told["accepted"] + told["duplicates"] + len(told["rejected"]) == len(odd)
     assert all(one["message"] for one in told["rejected"])
+    reader = key_client(project, "read:content")
+    for session in project.sessions.all():
+        for page in ("", "/events", "/state"):
+            read = reader.get(f"/api/v1/sessions/{session.pk}{page}")
+            assert read.status_code == 200, read.content
 
 
 @often
