@@ -17,6 +17,7 @@ from apps.sessions.content import Parts
 from apps.sessions.counting import LLM, recount
 from apps.sessions.drafts import Draft, settle
 from apps.sessions.event_rows import (
+    Key,
     existing_events,
     family_of,
     update_events,
@@ -31,9 +32,6 @@ from apps.sessions.session_rows import HeldSession, latest
 from apps.sessions.sums import Ledger
 from apps.sessions.titles import title_in
 from apps.sessions.writing import write
-
-# A session's id and an event's.
-Key = tuple[bytes, bytes]
 
 DROP_UNUSED = (
     "DELETE FROM agent_sessions_sessionkey WHERE project_id = $1 AND session_id = ANY($2::uuid[])",
@@ -146,15 +144,10 @@ class Appending:
 
     def _read_recorded(self, groups: Mapping[Key, tuple[Draft, int]]) -> None:
         wanted = [key for key in groups if not self.sessions[key[0]].is_new]
-        sessions = sorted({session for session, _ in wanted})
-        calls = [groups[key][0].row for key in wanted if groups[key][0].row.kind == LLM]
-        around = [call.parent_id for call in calls if call.parent_id is not None]
-        found = existing_events(
-            self.project_id,
-            sessions,
-            [event for _, event in wanted] + around,
-            [call.id for call in calls],
-        )
+        calls = [key for key in wanted if groups[key][0].row.kind == LLM]
+        parents = [(key[0], groups[key][0].row.parent_id) for key in calls]
+        around = [(session, parent) for session, parent in parents if parent is not None]
+        found = existing_events(self.project_id, list(dict.fromkeys(wanted + around)), calls)
         self.recorded = {(session, row.id): row for session, row in found}
 
     def _completed(self, again: dict[Key, tuple[Draft, int]]) -> Iterator[tuple[Key, Draft]]:

@@ -12,7 +12,9 @@ from apps.sessions import sql
 from apps.sessions.arrays import array, arrays, selected, unnest
 from apps.sessions.rows import COLUMNS, EventRow
 
-# A row and the 16 bytes of its session's id.
+# A session's id and an event's, 16 bytes each.
+Key = tuple[bytes, bytes]
+# A session's id and a row.
 Placed = tuple[bytes, EventRow]
 
 _NAMES = [name for name, _ in COLUMNS]
@@ -43,12 +45,19 @@ FROM {unnest(WRITTEN, 2)}
 WHERE e.project_id = $1 AND e.session_id = r.session_id AND e.id = r.id
 """  # noqa: S608
 
-# The events with these ids, and the calls directly inside of others.
+# The events with these ids, and the calls directly inside of others. Joins, as an OR over
+# two lists would read the whole session.
 EXISTING = f"""
-SELECT uuid_send(e.session_id), {_SELECTED} FROM agent_sessions_event e
-WHERE e.project_id = $1 AND e.session_id = ANY($2::uuid[]) AND (
-    e.id = ANY($3::uuid[]) OR (e.kind = 'llm' AND e.parent_id = ANY($4::uuid[]))
-)
+SELECT uuid_send(e.session_id), {_SELECTED}
+FROM unnest($2::uuid[], $3::uuid[]) AS r(session_id, id)
+JOIN agent_sessions_event e
+    ON e.project_id = $1 AND e.session_id = r.session_id AND e.id = r.id
+UNION ALL
+SELECT uuid_send(e.session_id), {_SELECTED}
+FROM unnest($4::uuid[], $5::uuid[]) AS r(session_id, id)
+JOIN agent_sessions_event e
+    ON e.project_id = $1 AND e.session_id = r.session_id AND e.parent_id = r.id
+WHERE e.kind = 'llm'
 """  # noqa: S608
 
 # The calls around and inside of changed calls: up from their parents, down from them.
@@ -95,16 +104,17 @@ def update_events(project_id: int, placed: Sequence[Placed]) -> None:
 
 
 def existing_events(
-    project_id: int,
-    sessions: Sequence[bytes],
-    ids: Sequence[bytes],
-    calls: Sequence[bytes] = (),
+    project_id: int, wanted: Sequence[Key], calls: Sequence[Key] = ()
 ) -> list[Placed]:
-    """Return the events with these ids in the sessions, and the calls inside of ``calls``."""
-    if not sessions:
+    """Return the wanted events and the calls directly inside of ``calls``."""
+    if not wanted:
         return []
-    wanted = (array("uuid", sessions), array("uuid", ids), array("uuid", calls))
-    return _read(sql.rows(EXISTING, project_id, *wanted))
+    return _read(sql.rows(EXISTING, project_id, *_turned(wanted), *_turned(calls)))
+
+
+def _turned(pairs: Sequence[Key]) -> tuple[Any, Any]:
+    sessions, ids = [session for session, _ in pairs], [event for _, event in pairs]
+    return array("uuid", sessions), array("uuid", ids)
 
 
 def family_of(project_id: int, changed: Sequence[Placed]) -> list[Placed]:

@@ -70,7 +70,7 @@ def _parents(rows: Sequence[Row]) -> dict[Any, Any]:
         if at in path:
             # Whichever of the ring comes first in replay order becomes its root.
             parents[_first_of_ring(at, parents, row["id"], path)] = None
-        safe |= path.keys()
+        safe.update(path)
     return parents
 
 

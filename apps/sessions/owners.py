@@ -24,10 +24,11 @@ from apps.sessions.keys import ProjectKeys, WrappedKey
 from apps.sessions.models import Facet
 from apps.sessions.session_rows import SELECTED, HeldSession, session_row
 
-# How far back an append looks for content that is there already, in chunks and in contents
-# of each. A miss costs space, never correctness.
+# How far back an append looks for content that is there already, in chunks, in contents of
+# all and in bytes of digests of each. A miss costs space, never correctness.
 RECENT = 32
-RECENT_BYTES = 16 * 4096
+RECENT_CONTENTS = 4096
+RECENT_BYTES = 16 * RECENT_CONTENTS
 # A longer trace id is known by its hash, so that it fits an index.
 LONGEST_TRACE = 200
 
@@ -168,7 +169,7 @@ def _find(
         FIND, keys.project_id, ids, texts, RECENT, RECENT_BYTES
     ):
         session = hold(keys, values)
-        session.recent = {digest for packed in digests for digest in split_digests(packed)}
+        session.recent = _newest(digests)
         held[session.row.id] = session
         for trace in owned:
             traces[trace].owner = session.row.id
@@ -181,10 +182,19 @@ def _find(
     return held | (_lock_sessions(keys, unseen, set()) if unseen else {})
 
 
+def _newest(packed: Sequence[bytes]) -> set[bytes]:
+    newest: set[bytes] = set()
+    for digests in packed:
+        if len(newest) < RECENT_CONTENTS:
+            newest.update(split_digests(digests))
+    return newest
+
+
 def _make_sessions(
     keys: ProjectKeys, names: set[str], own: Sequence[bytes], origin: str
 ) -> set[bytes]:
-    ids = [uuid7().bytes for _ in names] + list(own)
+    # In the order of their names, also within one tick of the clock.
+    ids = sorted(uuid7().bytes for _ in names) + list(own)
     external: list[str | None] = [*sorted(names), *[None] * len(own)]
     made = {
         row[0]

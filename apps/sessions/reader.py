@@ -85,7 +85,8 @@ def bodies(session: Session, rows: Sequence[EventRow], names: Sequence[str]) -> 
 def rows_of(session: Session, steps: Sequence[Step]) -> list[EventRow]:
     """Return the whole rows of steps, in the steps' order."""
     ids = [uuid.UUID(step.id).bytes for step in steps]
-    found = event_rows.existing_events(session.project_id, [session.pk.bytes], ids)
+    wanted = [(session.pk.bytes, event) for event in ids]
+    found = event_rows.existing_events(session.project_id, wanted)
     rows = {row.id: row for _, row in found}
     return [rows[event] for event in ids]
 
