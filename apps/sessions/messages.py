@@ -97,11 +97,12 @@ def _read_list(values: list[Json], role: str) -> list[Message] | None:
 def _read_message(value: Json, role: str) -> Message | None:
     if isinstance(value, str):
         return Message(role, (Part("text", text=value),))
-    if not isinstance(value, dict) or not isinstance(value.get("role"), str):
+    named = value.get("role") if isinstance(value, dict) else None
+    if not isinstance(named, str):
         return None
     if not ({"content", "parts", "tool_calls", "function_call"} & set(value)):
         return None
-    spoken = ROLE_NAMES.get(value["role"], value["role"])
+    spoken = ROLE_NAMES.get(named, named)
     return Message(
         spoken,
         tuple(_message_parts(value, spoken)),

@@ -13,6 +13,7 @@ from apps.sessions import panel, player, reader
 from apps.sessions.json_tree import json_tree
 from apps.sessions.listing import short_id, total_tokens
 from apps.sessions.models import Session
+from apps.sessions.outline_cache import outline_of
 from apps.sessions.queries import facets_of
 from apps.sessions.state import state_at
 from apps.sessions.steps import Outline, Step
@@ -68,7 +69,7 @@ def player_context(request: SignedInRequest, session: Session, view: str) -> dic
         "facets": facets_of(session.project, [session]).get(session.pk, {}),
         "outcome_reason": outcome_reason(session, may_read=context["may_read"]),
     }
-    outline = reader.outline(session)
+    outline = outline_of(session)
     if not outline.steps:
         return context
     step = player.find_step(outline, request.GET.get("step", ""), request.GET.get("at", ""))
@@ -84,7 +85,7 @@ def outcome_reason(session: Session, *, may_read: bool) -> str | None:
 
 def panel_context(request: SignedInRequest, session: Session, event_id: str = "") -> dict[str, Any]:
     context = session_context(request, session)
-    outline = reader.outline(session)
+    outline = outline_of(session)
     if not outline.steps:
         raise Http404("This session has no steps.")
     wanted = event_id or request.GET.get("step", "")

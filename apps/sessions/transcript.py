@@ -32,7 +32,7 @@ class Turn:
 
     @property
     def is_model_call(self) -> bool:
-        return self.step["kind"] == "llm"
+        return bool(self.step["kind"] == "llm")
 
     @property
     def is_told(self) -> bool:

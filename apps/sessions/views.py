@@ -13,9 +13,10 @@ from django.views.decorators.http import require_safe
 
 from apps.core.errors import DomainError
 from apps.core.paging import read_limit
-from apps.sessions import listing, pages, player, reader
+from apps.sessions import listing, pages, player
 from apps.sessions.filters import SessionFilters, refuse_unknown
 from apps.sessions.models import Session
+from apps.sessions.outline_cache import outline_of
 from apps.sessions.queries import session_page
 from apps.tenants.doors import SignedInRequest, project_view
 from apps.tenants.models import Project
@@ -65,7 +66,7 @@ def session_detail(request: SignedInRequest, project: Project, session_id: UUID)
 def session_spans(request: SignedInRequest, project: Project, session_id: UUID) -> HttpResponse:
     """Send the steps in columns, for the rows and the overview of the player."""
     session = find_session(project, session_id)
-    columns = player.columns(reader.outline(session))
+    columns = player.columns(outline_of(session))
     response = HttpResponse(orjson.dumps(columns), content_type="application/json")
     response["Cache-Control"] = "private, no-cache"
     return response
