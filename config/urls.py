@@ -1,6 +1,7 @@
 """Every URL of Playhead. A view that names no permission stops start-up (apps.tenants.checks)."""
 
 from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 urlpatterns = [
     path("", include("apps.web.urls")),
@@ -10,4 +11,7 @@ urlpatterns = [
     path("", include("apps.sessions.urls")),
     path("", include("apps.sessions.api.urls")),
     path("", include("apps.ingest.urls")),
+    path("api/v1/schema/", SpectacularAPIView.as_view(), name="schema"),
+    # Split, so that its script is a file: the Content-Security-Policy refuses inline ones.
+    path("api/v1/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
 ]

@@ -91,6 +91,8 @@ OWN = {
 
 # Anybody.
 PUBLIC = {
+    "/api/v1/schema/",
+    "/api/v1/docs/",
     "/health/live",
     "/health/ready",
     "/theme/",

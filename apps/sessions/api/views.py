@@ -83,6 +83,7 @@ class SessionCollection(ProjectAPIView):
     needs: ClassVar[Mapping[str, Permission]] = {"GET": Permission.READ_META}
 
     @extend_schema(
+        operation_id="list_sessions",
         responses=serializers.SessionPageOut,
         parameters=text_parameters(*READERS, *FACET_FILTERS, *sorted(PAGING)),
     )
@@ -103,7 +104,7 @@ class SessionCollection(ProjectAPIView):
 class SessionDetail(SessionAPIView):
     """One session without its events."""
 
-    @extend_schema(responses=serializers.SessionOut)
+    @extend_schema(operation_id="read_session", responses=serializers.SessionOut)
     def get(self, request: Request, session_id: UUID) -> Response:
         content = self.may(Permission.READ_CONTENT)
         if content:
@@ -117,6 +118,7 @@ class EventCollection(SessionAPIView):
     known: ClassVar[frozenset[str]] = PAGING | {"fields", "raw"}
 
     @extend_schema(
+        operation_id="list_events",
         responses=serializers.EventPageOut,
         parameters=text_parameters("fields", "raw", *sorted(PAGING)),
     )
@@ -143,7 +145,7 @@ class EventCollection(SessionAPIView):
 class EventDetail(SessionAPIView):
     """One event whole, with the attributes as its client sent them."""
 
-    @extend_schema(responses=serializers.EventOut)
+    @extend_schema(operation_id="read_event", responses=serializers.EventOut)
     def get(self, request: Request, session_id: UUID, event_id: str) -> Response:
         self.read_content()
         row = reader.read_step(self.session, event_id, raw=True)
@@ -157,7 +159,9 @@ class StateDetail(SessionAPIView):
 
     known: ClassVar[frozenset[str]] = frozenset({"at"})
 
-    @extend_schema(responses=serializers.StateOut, parameters=text_parameters("at"))
+    @extend_schema(
+        operation_id="read_state", responses=serializers.StateOut, parameters=text_parameters("at")
+    )
     def get(self, request: Request, session_id: UUID) -> Response:
         self.read_content()
         last = self.session.event_count
