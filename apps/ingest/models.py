@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Self
+from typing import ClassVar
 
 from django.db import models
 
@@ -22,7 +22,7 @@ class IngestLoss(ProjectModel):
     # The start of the first one, encrypted: it is what somebody said.
     sample = models.BinaryField(null=True)
 
-    unscoped: ClassVar[models.Manager[Self]] = models.Manager()
+    unscoped: ClassVar[models.Manager[IngestLoss]] = models.Manager()
 
     class Meta:
         constraints = [
@@ -53,7 +53,7 @@ class IngestClient(ProjectModel):
     lag_ms = models.BigIntegerField()
     last_seen_at = models.DateTimeField()
 
-    unscoped: ClassVar[models.Manager[Self]] = models.Manager()
+    unscoped: ClassVar[models.Manager[IngestClient]] = models.Manager()
 
     class Meta:
         constraints = [

@@ -70,6 +70,9 @@ class SessionQuerySet(models.QuerySet["Session"]):
         return self.filter(is_listed=True)
 
 
+SessionManager = models.Manager.from_queryset(SessionQuerySet)
+
+
 class Session(ProjectModel):
     """One whole interaction: a conversation, an agent run, a workflow.
 
@@ -149,7 +152,7 @@ class Session(ProjectModel):
     chunk_number = models.IntegerField(default=0)
     chunk_count = models.IntegerField(default=0)
 
-    unscoped: ClassVar[models.Manager[Self]] = SessionQuerySet.as_manager()
+    unscoped: ClassVar[SessionManager[Session]] = SessionManager()
 
     class Meta:
         constraints = [

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rest_framework import serializers
 
 from apps.sessions.events import KINDS
 
 
-class UsageOut(serializers.Serializer):
+class UsageOut(serializers.Serializer[Any]):
     """Tokens; ``input`` includes the cached ones, and null is unknown."""
 
     input = serializers.IntegerField(allow_null=True)
@@ -17,13 +19,13 @@ class UsageOut(serializers.Serializer):
     reasoning = serializers.IntegerField(allow_null=True)
 
 
-class OutcomeOut(serializers.Serializer):
+class OutcomeOut(serializers.Serializer[Any]):
     status = serializers.ChoiceField(["success", "failure", "abandoned"])
     reason = serializers.CharField(allow_null=True)
     code = serializers.CharField(allow_null=True)
 
 
-class SessionOut(serializers.Serializer):
+class SessionOut(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     external_id = serializers.CharField(allow_null=True)
     title = serializers.CharField(
@@ -40,7 +42,8 @@ class SessionOut(serializers.Serializer):
     last_event_at = serializers.DateTimeField(allow_null=True)
     duration_ms = serializers.FloatField(allow_null=True)
     events = serializers.IntegerField()
-    errors = serializers.IntegerField()
+    # The base class has an attribute of this name; the API's word stays.
+    errors = serializers.IntegerField()  # type: ignore[assignment]
     counts = serializers.DictField(child=serializers.IntegerField(), help_text="Events by kind.")
     usage = UsageOut()
     cost = serializers.DecimalField(max_digits=20, decimal_places=10, allow_null=True)
@@ -54,19 +57,19 @@ class SessionOut(serializers.Serializer):
     url = serializers.CharField(help_text="The session's page.")
 
 
-class SessionPageOut(serializers.Serializer):
+class SessionPageOut(serializers.Serializer[Any]):
     results = SessionOut(many=True)
     next = serializers.CharField(allow_null=True)
 
 
-class EventOut(serializers.Serializer):
+class EventOut(serializers.Serializer[Any]):
     """An event in the shape in which clients send it, with its place in the session.
 
     Fields that an event does not have are left out.
     """
 
     id = serializers.CharField(help_text="Playhead's id: 32 hexadecimal digits.")
-    parent = serializers.CharField(allow_null=True)
+    parent = serializers.CharField(allow_null=True)  # type: ignore[assignment]
     client_id = serializers.CharField()
     client_parent = serializers.CharField(allow_null=True)
     trace = serializers.CharField(allow_null=True)
@@ -86,12 +89,12 @@ class EventOut(serializers.Serializer):
     cost = serializers.CharField(required=False, allow_null=True)
 
 
-class EventPageOut(serializers.Serializer):
+class EventPageOut(serializers.Serializer[Any]):
     results = EventOut(many=True)
     next = serializers.CharField(allow_null=True)
 
 
-class StateChangeOut(serializers.Serializer):
+class StateChangeOut(serializers.Serializer[Any]):
     path = serializers.CharField(help_text="JSON Pointer, RFC 6901.")
     op = serializers.ChoiceField(["add", "remove", "replace"])
     before = serializers.JSONField(required=False)
@@ -101,7 +104,7 @@ class StateChangeOut(serializers.Serializer):
     )
 
 
-class StateOut(serializers.Serializer):
+class StateOut(serializers.Serializer[Any]):
     at = serializers.IntegerField()
     state = serializers.DictField(help_text="The folded state of each lane after the step.")
     changes = StateChangeOut(many=True)
