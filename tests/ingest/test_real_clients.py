@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import os
 import subprocess
 import sys
@@ -12,9 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from google.protobuf.json_format import MessageToDict
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from apps.ingest.bodies import unpack
+from apps.ingest.otlp import protobuf
 from tests.factories import make_key
 from tests.ingest.collector import Sent, running_collector
+from tests.ingest.factories import read
 from tests.ingest.fake_provider import ANSWER, ARGUMENTS, running_provider
 
 AGENT = Path(__file__).parent / "clients" / "agent.py"
@@ -224,3 +231,24 @@ def test_a_live_server_takes_what_the_exporter_sends(
 
     session = project.sessions.get(external_id="chat")
     assert (session.event_count, session.input_tokens) == (2, 840)
+
+
+@pytest.mark.parametrize("convention", CONVENTIONS)
+def test_the_same_spans_in_json_are_the_same_events(sent, convention):
+    for one in sent(convention):
+        body = unpack(one.body, one.headers["Content-Encoding"])
+
+        in_json = read(as_json(body))
+
+        assert in_json.events == read(body, protobuf).events
+        assert in_json.events
+
+
+def as_json(body: bytes) -> bytes:
+    """Return a request of spans in OTLP's JSON, whose ids are hex."""
+    request = MessageToDict(ExportTraceServiceRequest.FromString(body), use_integers_for_enums=True)
+    for part in request["resourceSpans"]:
+        for span in (span for scope in part["scopeSpans"] for span in scope["spans"]):
+            for name in {"traceId", "spanId", "parentSpanId"} & span.keys():
+                span[name] = base64.b64decode(span[name]).hex()
+    return json.dumps(request).encode()
