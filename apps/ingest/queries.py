@@ -45,10 +45,9 @@ def _losses(project: Project, since: datetime) -> dict[str, int]:
 def _clients(project: Project, since: datetime) -> list[dict[str, Any]]:
     """Return who sent, the one seen last before the others."""
     found = project.ingest_clients.filter(hour__gte=since).values("version", "source")
-    return list(
-        found.annotate(
-            user_agent=F("name"),
-            last_seen=Max("last_seen_at"),
-            **{name: Sum(name) for name in ("requests", "accepted", "duplicates", "rejected")},
-        ).order_by("-last_seen")[:MAX_CLIENTS]
+    rows = found.annotate(
+        user_agent=F("name"),
+        last_seen=Max("last_seen_at"),
+        **{name: Sum(name) for name in ("requests", "accepted", "duplicates", "rejected")},
     )
+    return [dict(row) for row in rows.order_by("-last_seen")[:MAX_CLIENTS]]
