@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from random import Random
 
 import pytest
 import zstandard
@@ -219,3 +220,19 @@ def test_a_sample_of_what_was_refused_is_kept_and_cannot_be_read_without_the_key
     assert b"secret" not in bytes(loss.sample)
     opened = project_keys(project.pk).open_apart(bytes(loss.sample), SAMPLE)
     assert json.loads(opened)["output"] == "a secret"
+
+
+def test_the_longest_words_that_are_allowed_can_be_indexed(sender):
+    random = Random(7)
+    word = "".join(chr(random.randrange(0x1F300, 0x1F6FF)) for _ in range(512))
+    names = "session lane name model model_returned provider agent request_id response_id user"
+    fields = dict.fromkeys([*names.split(), "user_role", "environment", "release"], word)
+    fields |= {"tags": [word], "stamps": {word[:200]: word}, "outcome": {"status": "failure"}}
+    fields["prompt"] = {"name": word, "version": word[::-1]}
+    fields["error"] = {"type": word, "code": word}
+    fields["outcome"]["code"] = word
+
+    events = [make_event(id=word, trace=word, kind=kind, **fields) for kind in ("llm", "tool")]
+    answer = send(sender, make_body(*events))
+
+    assert answer.status_code == 200, answer.content
