@@ -9,6 +9,7 @@ import zstandard
 from django.db import connection, transaction
 from drf_spectacular.generators import SchemaGenerator
 
+from apps.core.database import APP_ROLE
 from apps.ingest.losses import SAMPLE
 from apps.sessions.keys import project_keys
 from tests.ingest.factories import make_body, make_event
@@ -236,3 +237,28 @@ def test_the_longest_words_that_are_allowed_can_be_indexed(sender):
     answer = send(sender, make_body(*events))
 
     assert answer.status_code == 200, answer.content
+
+
+REFUSE_POISON = """
+CREATE FUNCTION refuse_poison() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.client_id LIKE 'poison%' THEN RAISE numeric_value_out_of_range; END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER refuse_poison BEFORE INSERT ON agent_sessions_event
+    FOR EACH ROW EXECUTE FUNCTION refuse_poison();
+"""
+
+
+def test_what_only_the_database_refuses_is_refused_alone(project, sender):
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET ROLE NONE; {REFUSE_POISON}; SET ROLE {APP_ROLE}")
+    events = [make_event(id=name) for name in ("e0", "poison 1", "e2", "e3", "poison 2")]
+
+    answer = send(sender, make_body(*events))
+
+    assert (answer.status_code, answer.json()["accepted"]) == (207, 3)
+    assert [one["index"] for one in answer.json()["rejected"]] == [1, 4]
+    assert project.sessions.get().event_count == 3
+    health = sender.get("/api/v1/ingest/health").json()
+    assert (health["accepted"], health["refused"]) == (3, {"unstorable": 2})
