@@ -85,6 +85,15 @@ class PhMinimap extends HTMLElement {
 
 customElements.define("ph-minimap", PhMinimap);
 
+// Scrolls the box alone; the page stays where it is.
+function reveal(box, inside) {
+  const top = inside.offsetTop - box.offsetTop;
+  if (top < box.scrollTop) box.scrollTop = top - 8;
+  else if (top + inside.offsetHeight > box.scrollTop + box.clientHeight) {
+    box.scrollTop = Math.min(top - 8, top + inside.offsetHeight - box.clientHeight + 8);
+  }
+}
+
 // While one moves fast, only the last step's panel is fetched.
 const PATIENCE = 90;
 
@@ -219,7 +228,7 @@ class PhPlayer extends HTMLElement {
       if (other === turn) other.setAttribute("aria-current", "step");
       else other.removeAttribute("aria-current");
     }
-    turn.scrollIntoView({ block: "nearest" });
+    reveal(transcript, turn);
     return true;
   }
 

@@ -135,7 +135,6 @@ def refund_story(session: str = "chat-4711", begin: datetime = BEGIN) -> list[In
         1.35,
         0.8,
         parent=agent,
-        lane="1",
         input={"order": 4411},
         output=order,
         effects="read",
