@@ -7,61 +7,23 @@ Rows without a place in time sort by ``UNKNOWN_TIME``, never by a made-up time.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import ClassVar, Self
 
 from django.db import models
 
+from apps.sessions.choices import UNKNOWN_NUMBER as UNKNOWN_NUMBER
+from apps.sessions.choices import UNKNOWN_TIME as UNKNOWN_TIME
+from apps.sessions.choices import Facet as Facet
+from apps.sessions.choices import Origin as Origin
+from apps.sessions.choices import OutcomeStatus as OutcomeStatus
+from apps.sessions.choices import Status as Status
 from apps.tenants.models import Project, ProjectModel
 
-# Stands for "no time known" in columns that are sorted by; earlier than any recorded time.
-UNKNOWN_TIME = datetime(1, 1, 1, tzinfo=UTC)
-# Stands for "not known" in sort columns whose real values are never negative.
-UNKNOWN_NUMBER = -1
 
-
-class Origin(models.TextChoices):
-    """Where a session came from."""
-
-    LIVE = "live", "Live"
-    IMPORT = "import", "Import"
-    REPLAY = "replay", "Replay"
-    FORK = "fork", "Fork"
-    DEMO = "demo", "Demo"
-
-
-class Status(models.TextChoices):
-    """Whether more events are expected."""
-
-    OPEN = "open", "Open"
-    CLOSED = "closed", "Closed"
-
-
-class OutcomeStatus(models.TextChoices):
-    """How a session ended for the person it served."""
-
-    SUCCESS = "success", "Success"
-    FAILURE = "failure", "Failure"
-    ABANDONED = "abandoned", "Abandoned"
-
-
-class Facet(models.TextChoices):
-    """What lists of sessions can be filtered by; one row of ``SessionFacet`` a value."""
-
-    AGENT = "agent", "Agent"
-    ENVIRONMENT = "environment", "Environment"
-    ERROR = "error", "Error type"
-    KIND = "kind", "Kind of step"
-    MODEL = "model", "Model"
-    ORIGIN = "origin", "Origin"
-    PROMPT = "prompt", "Prompt"
-    PROVIDER = "provider", "Provider"
-    RELEASE = "release", "Release"
-    SCORE = "score", "Score"
-    TAG = "tag", "Tag"
-    TICKET = "ticket", "Ticket"
-    TOOL = "tool", "Tool"
-    USER = "user", "User"
+def largest_first(column: str, *, name: str) -> models.Index:
+    """Return the index of a project's list in one of its orders."""
+    order = (models.F(column).desc(), models.F("id").desc())
+    return models.Index("project", *order, condition=models.Q(is_listed=True), name=name)
 
 
 class SessionQuerySet(models.QuerySet["Session"]):
@@ -162,34 +124,10 @@ class Session(ProjectModel):
         ]
         indexes = [
             models.Index(fields=["id"], name="session_id"),
-            models.Index(
-                "project",
-                models.F("sort_started").desc(),
-                models.F("id").desc(),
-                condition=models.Q(is_listed=True),
-                name="session_by_start",
-            ),
-            models.Index(
-                "project",
-                models.F("sort_cost").desc(),
-                models.F("id").desc(),
-                condition=models.Q(is_listed=True),
-                name="session_by_cost",
-            ),
-            models.Index(
-                "project",
-                models.F("sort_duration").desc(),
-                models.F("id").desc(),
-                condition=models.Q(is_listed=True),
-                name="session_by_duration",
-            ),
-            models.Index(
-                "project",
-                models.F("error_count").desc(),
-                models.F("id").desc(),
-                condition=models.Q(is_listed=True),
-                name="session_by_errors",
-            ),
+            largest_first("sort_started", name="session_by_start"),
+            largest_first("sort_cost", name="session_by_cost"),
+            largest_first("sort_duration", name="session_by_duration"),
+            largest_first("error_count", name="session_by_errors"),
             models.Index(
                 fields=["last_arrival_at"],
                 condition=models.Q(status="open", is_listed=True),

@@ -25,7 +25,7 @@ from tests.sessions.snapshots import (
 pytestmark = pytest.mark.django_db
 
 SLOW = settings(
-    max_examples=200,
+    max_examples=120,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
@@ -69,6 +69,7 @@ def versions(draw) -> IncomingEvent:
         response_id=draw(st.sampled_from([None, None, "r1", "r2"])),
         usage=draw(st.none() | st.builds(Usage, input=counts, output=counts, cache_read=counts)),
         cost=draw(st.none() | st.sampled_from([Decimal("0.5"), Decimal("0.25")])),
+        input=draw(st.none() | st.just([{"role": "user", "content": f"words of {kind} " * 9}])),
         output=draw(bodies),
         tags=draw(st.none() | st.sampled_from([["x"], ["x", "y"]])),
         metadata=draw(st.none() | st.dictionaries(st.sampled_from(["m", "n.o"]), names)),

@@ -1,6 +1,7 @@
 """The tables of the record, as Django can express them."""
 
 import datetime
+
 import django.db.models.deletion
 import django.db.models.manager
 from django.db import migrations, models
@@ -107,7 +108,7 @@ class Migration(migrations.Migration):
                 (
                     "sort_started",
                     models.DateTimeField(
-                        default=datetime.datetime(1, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)
+                        default=datetime.datetime(1, 1, 1, 0, 0, tzinfo=datetime.UTC)
                     ),
                 ),
                 ("sort_cost", models.DecimalField(decimal_places=10, default=-1, max_digits=30)),
