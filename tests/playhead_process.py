@@ -49,6 +49,7 @@ class PlayheadProcess:
 
     def __enter__(self) -> Self:
         self.start()
+        self.manage("create_project", *self.project)
         self.key = self.manage(
             "create_api_key", *self.project, "--scopes", "ingest,read:content"
         ).strip()
@@ -76,7 +77,6 @@ class PlayheadProcess:
             )
         self.process = psutil.Process(self.child.pid)
         self.wait_until_ready()
-        self.manage("create_project", *self.project)
 
     def wait_until_ready(self, seconds: float = START_SECONDS) -> float:
         """Return after how many seconds the server was ready."""
@@ -91,7 +91,8 @@ class PlayheadProcess:
 
     def stop(self) -> None:
         """Stop as Ctrl-C does."""
-        self.child.send_signal(signal.SIGINT)
+        if self.child.poll() is None:
+            self.child.send_signal(signal.SIGINT)
         self.child.wait(STOP_SECONDS)
 
     def manage(self, *arguments: str) -> str:

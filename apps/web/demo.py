@@ -177,7 +177,7 @@ def _refund_with_approval(desk: Recording) -> list[Fields]:
 def _address_after_a_timeout(desk: Recording) -> list[Fields]:
     asked = {"order_id": "B-1050", "address": "Hafenstrasse 12, 20457 Hamburg"}
     desk.ask("Can B-1050 go to Hafenstrasse 12, 20457 Hamburg instead?")
-    error = {"type": "TimeoutError", "message": "The warehouse did not answer within 5 s."}
+    error = {"type": "TimeoutError", "message": "The warehouse did not answer in time."}
     away: Fields = {"effects": "write", "seconds": 5, "status": "error", "error": error}
     desk.call("change_address", asked, None, **away)
     desk.run("change_address", asked, {"changed": True}, effects="write", seconds=0.9)
