@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import jsonpatch
-from jsonpointer import JsonPointerException, resolve_pointer
+from jsonpointer import EndOfList, JsonPointerException, resolve_pointer
 
 from apps.core.canonical import canonical_json
 from apps.sessions import reader
@@ -95,12 +95,24 @@ def apply_patch(state: Json, patch: Json) -> tuple[Json, list[dict[str, Json]]]:
 
 def _apply(state: Json, step: Json) -> tuple[Json, dict[str, Json]]:
     path = step["path"]
-    before = copy.deepcopy(resolve_pointer(state, path, None))
+    before = _value_at(state, path)
     after_all = jsonpatch.apply_patch(state, [step], in_place=True)
     if step["op"] == "copy" and len(canonical_json(after_all)) > LARGEST_STATE:
         raise ValueError(f"The state would grow beyond {LARGEST_STATE} bytes.")
-    after = copy.deepcopy(resolve_pointer(after_all, path, None))
+    after = _last_of(after_all, path[:-2]) if path.endswith("/-") else _value_at(after_all, path)
     return after_all, {"path": path, "op": step["op"], "before": before, "after": after}
+
+
+def _value_at(state: Json, path: str) -> Json:
+    """Return a copy of what is at ``path``; behind the end of a list there is nothing yet."""
+    found = resolve_pointer(state, path, None)
+    return None if isinstance(found, EndOfList) else copy.deepcopy(found)
+
+
+def _last_of(state: Json, path: str) -> Json:
+    """Return a copy of what was put to the end of the list at ``path``."""
+    found = resolve_pointer(state, path, None)
+    return copy.deepcopy(found[-1]) if isinstance(found, list) and found else _value_at(state, path)
 
 
 def _refused(step: Json, error: str) -> dict[str, Json]:

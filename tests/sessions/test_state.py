@@ -84,3 +84,12 @@ def test_a_patch_cannot_copy_a_state_into_itself_for_ever():
 
 def test_a_session_without_state_has_none(project):
     assert state_at(make_session(project), 1).state == {}
+
+
+def test_what_is_put_to_the_end_of_a_list_was_nothing_before():
+    state, changes = apply_patch(
+        {"refunds": ["r0"]}, [{"op": "add", "path": "/refunds/-", "value": "r1"}]
+    )
+
+    assert state == {"refunds": ["r0", "r1"]}
+    assert changes == [{"path": "/refunds/-", "op": "add", "before": None, "after": "r1"}]
