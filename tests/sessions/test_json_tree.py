@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+from apps.sessions.json_tree import NODE_LIMIT, SIZE_LIMIT, json_tree
+from apps.sessions.panel import sections
+
+
+def test_keys_and_values_are_escaped():
+    drawn = json_tree({"<b>": ["<script>", {"\"'>": "a\n<i>"}]})
+
+    assert "<b>" not in drawn
+    assert "<script>" not in drawn
+    assert "<i>" not in drawn
+
+
+def test_what_is_not_drawn_is_counted():
+    drawn = json_tree(list(range(NODE_LIMIT + 50)))
+
+    assert drawn.count("<li>") == NODE_LIMIT
+    assert "50 more not drawn here" in drawn
+
+
+def test_deep_values_end_in_plain_json():
+    value: object = "bottom"
+    for _ in range(150):
+        value = {"down": value}
+
+    assert "bottom" in json_tree(value)
+
+
+def test_empty_and_unknown_are_told_apart():
+    assert "&quot;&quot;" in json_tree("")
+    assert "null" in json_tree(None)
+    assert "{}" in json_tree({"empty": {}})
+
+
+def test_what_is_too_large_for_a_page_is_shown_by_its_beginning():
+    (section,) = sections({"kind": "tool", "input": {"text": "x" * SIZE_LIMIT}})
+
+    assert section.tree is None
+    assert len(section.excerpt) < SIZE_LIMIT
+
+
+def test_a_step_shows_only_what_it_holds():
+    assert list(sections({"kind": "llm", "input": None, "output": None, "params": {}})) == []
+
+
+def test_older_messages_of_a_long_history_are_folded():
+    messages = [{"role": "user", "content": str(n)} for n in range(100)]
+    (section,) = sections({"kind": "llm", "input": {"messages": messages}})
+
+    assert (len(section.messages), len(section.earlier), section.left_out) == (3, 60, 37)
+
+
+def test_a_diff_is_told_line_by_line():
+    change = {"path": "a.py", "diff": "--- a\n+++ b\n@@ -1 +1 @@\n-old\n+new\n same"}
+    (section,) = sections({"kind": "code_change", "code_change": change})
+
+    assert [kind for kind, _ in section.diff] == ["same", "same", "hunk", "del", "ins", "same"]
