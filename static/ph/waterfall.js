@@ -237,7 +237,8 @@ export class PhWaterfall extends HTMLElement {
 
   #ruler(title) {
     title.setAttribute("aria-label", "Time");
-    for (const part of [0, 0.25, 0.5, 0.75]) {
+    // Marks that would all say the same number say nothing.
+    for (const part of this.spans.total < 4 ? [0] : [0, 0.25, 0.5, 0.75]) {
       const tick = child(title, "span", "tick");
       tick.textContent = part === 0 ? "0" : duration(this.spans.total * part);
       tick.style.insetInlineStart = `${part * 100}%`;
