@@ -101,10 +101,12 @@ class Recording:
         self.run(tool, arguments, result, **fields)
         self.messages.append({"role": "tool", "tool_call_id": call_id, "content": result})
 
-    def run(self, tool: str, arguments: Fields, result: Any, **fields: Any) -> None:
+    def run(
+        self, tool: str, arguments: Fields, result: Any, seconds: float = 0.3, **fields: Any
+    ) -> None:
         """Run a tool, or run it again."""
-        fields = {"seconds": 0.3, "effects": "read"} | fields
-        self.step("tool", tool, input=arguments, output=result, **fields)
+        fields = {"effects": "read", "input": arguments, "output": result} | fields
+        self.step("tool", tool, seconds=seconds, **fields)
 
     def _complete(self, message: Fields, reason: str) -> None:
         size = sum(len(str(each)) for each in self.messages) // 4
@@ -190,7 +192,7 @@ def _address_after_a_timeout(desk: Recording) -> list[Fields]:
 
 def _a_question_for_the_manual(desk: Recording) -> list[Fields]:
     query = "tubeless tyre pressure gravel 40 mm"
-    found = [
+    found: list[Fields] = [
         {"id": "help-88", "score": 0.91, "text": "40 mm tubeless: 2.2 to 2.8 bar, by weight."},
         {"id": "help-12", "score": 0.74, "text": "Never go above the number on the rim."},
     ]

@@ -144,9 +144,10 @@ class Supervisor:
 
     def _environment(self, role: str) -> dict[str, str]:
         """Return a child's environment; only commands of the owner learn the owner's address."""
-        env = dict(os.environ) | {"PYTHONUNBUFFERED": "1", "PLAYHEAD_IGNORE_DATA": "1"} | self.mark
+        # What the environment says counts more than what an earlier start kept.
+        env = self.values | dict(os.environ) | {"PLAYHEAD_HOST": self.options.host} | self.mark
+        env |= {"PYTHONUNBUFFERED": "1", "PLAYHEAD_IGNORE_DATA": "1"}
         hidden = set(ROLES.values()) | ({"DATABASE_OWNER_URL"} if role == "app" else set())
-        env |= {name: value for name, value in self.values.items() if name not in hidden}
         env["PLAYHEAD_DATABASE_ROLE"] = role
         # On a laptop in a container root is all there is; the worker executes no recorded text.
         env["PYTHONWARNINGS"] = "ignore:You're running the worker with superuser"
@@ -218,7 +219,7 @@ class Supervisor:
         while True:
             time.sleep(POLL_SECONDS)
             self._watch_once()
-            if time.monotonic() > next_day and "DATABASE_OWNER_URL" in self.values:
+            if time.monotonic() > next_day and "DATABASE_OWNER_URL" in self._environment("owner"):
                 next_day += DAY
                 self._manage("ensure_partitions", role="owner")
 
