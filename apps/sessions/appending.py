@@ -65,6 +65,9 @@ class Appending:
         self.tally: Counter[str] = Counter()
         self.sessions: dict[bytes, HeldSession] = {}
         self.recorded: dict[Key, EventRow] = {}
+        # What was looked for: events by their ids, and calls by what lies inside of them.
+        self.asked: set[Key] = set()
+        self.asked_inside: set[Key] = set()
         self.changes: dict[Key, Change] = {}
         # Every draft that is not word for word recorded already, also such as add nothing.
         self.heard: list[tuple[HeldSession, Draft]] = []
@@ -147,7 +150,8 @@ class Appending:
         calls = [key for key in wanted if groups[key][0].row.kind == LLM]
         parents = [(key[0], groups[key][0].row.parent_id) for key in calls]
         around = [(session, parent) for session, parent in parents if parent is not None]
-        found = existing_events(self.project_id, list(dict.fromkeys(wanted + around)), calls)
+        self.asked, self.asked_inside = {*wanted, *around}, set(calls)
+        found = existing_events(self.project_id, sorted(self.asked), calls)
         self.recorded = {(session, row.id): row for session, row in found}
 
     def _completed(self, again: dict[Key, tuple[Draft, int]]) -> Iterator[tuple[Key, Draft]]:
@@ -171,7 +175,8 @@ class Appending:
         calls = [
             (key[0], change.row)
             for key, change in self.changes.items()
-            if change.row.kind == LLM or (change.old is not None and change.old.kind == LLM)
+            if not change.session.is_new
+            and LLM in (change.row.kind, change.old and change.old.kind)
         ]
         family: dict[Key, EventRow] = {}
         if self._are_nested(calls):
@@ -190,10 +195,14 @@ class Appending:
                     )
 
     def _are_nested(self, calls: Sequence[tuple[bytes, EventRow]]) -> bool:
-        """Tell whether any changed call has a recorded one directly around or inside of it."""
+        """Tell whether a changed call may have a recorded one directly around or inside of it."""
         ids = {(session, row.id) for session, row in calls}
+        around = {(session, row.parent_id) for session, row in calls if row.parent_id is not None}
+        # A recorded version may name another parent or kind than what arrived for it.
+        if ids - self.asked_inside or around - self.asked:
+            return True
         recorded = {key: row for key, row in self.recorded.items() if row.kind == LLM}
-        return any((session, row.parent_id) in recorded for session, row in calls) or any(
+        return any(key in recorded for key in around) or any(
             (key[0], row.parent_id) in ids for key, row in recorded.items()
         )
 

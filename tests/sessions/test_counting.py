@@ -108,3 +108,14 @@ def test_thousands_of_nested_calls_are_settled_quickly(project):
     store.append(project, chain)
 
     assert project.sessions.get().input_tokens == 100
+
+
+def test_a_call_stays_inside_when_a_version_without_a_parent_completes_it(project):
+    outer, inner, _ = layers()
+    store.append(project, [outer, inner])
+
+    store.append(project, [make_call(id="inner", trace="t", session="s", output="late")])
+
+    session = project.sessions.get()
+    assert session.input_tokens == 100
+    assert stored(session) == expected(session)
