@@ -12,6 +12,7 @@ import base64
 import os
 import shutil
 import signal
+import subprocess
 import tempfile
 from pathlib import Path
 
@@ -39,7 +40,7 @@ def start_servers() -> None:
         user = getattr(getattr(server, "way", None), "user", None)
         with (folder / "log").open("ab") as log:
             child = processes.start(server.command(), env=os.environ, output=log, user=user)
-        atexit.register(processes.stop, child.pid, *FAST_STOP)
+        atexit.register(stop, child)
         server.wait(60)
     postgres, valkey = servers
     postgres.make_roles(for_tests=True)
@@ -48,9 +49,20 @@ def start_servers() -> None:
     os.environ["REDIS_URL"] = valkey.url
 
 
+def stop(child: subprocess.Popen[bytes]) -> None:
+    """Stop a server and wait for its end."""
+    processes.stop(child.pid, *FAST_STOP)
+    child.wait()
+
+
 os.environ["PLAYHEAD_IGNORE_DATA"] = "1"
 os.environ["PLAYHEAD_DATABASE_ROLE"] = "owner"
 os.environ["PLAYHEAD_SECRET_KEY"] = "a key for tests only, of no use to anybody"
 os.environ["PLAYHEAD_MASTER_KEY"] = base64.b64encode(b"m" * 32).decode()
 if "DATABASE_OWNER_URL" not in os.environ:
     start_servers()
+
+# Each process of pytest-xdist empties its own cache only: gw0 has database 1.
+if worker := os.environ.get("PYTEST_XDIST_WORKER"):
+    address, _, _ = os.environ["REDIS_URL"].partition("?db=")
+    os.environ["REDIS_URL"] = f"{address}?db={int(worker.removeprefix('gw')) + 1}"

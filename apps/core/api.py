@@ -17,7 +17,6 @@ from rest_framework.response import Response
 
 from apps.core.errors import DomainError, InvalidError, UnavailableError
 
-
 # SQLSTATE of a transaction that may not write.
 READ_ONLY = "25006"
 

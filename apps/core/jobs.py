@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from functools import partial
 
+import structlog
 from celery import current_app
 from django.db import transaction
 from kombu.exceptions import OperationalError as BrokerError
-
-import structlog
 
 log = structlog.get_logger(__name__)
 

@@ -43,6 +43,7 @@ MAY_CROSS_PROJECTS = {
     "apps/sessions/store.py",
     "apps/tenants/authentication.py",
     "apps/tenants/models.py",
+    "apps/web/doctor.py",
 }
 
 # get_object_or_404(Ticket, ...) would quietly use the default manager, which is unscoped.

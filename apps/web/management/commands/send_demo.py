@@ -12,7 +12,6 @@ from django.core.management import BaseCommand, CommandError, CommandParser
 from django.db import Error
 
 from apps.audit.actors import SYSTEM
-from apps.sessions.models import Session
 from apps.tenants import key_services
 from apps.tenants.models import Project
 from apps.tenants.permissions import Scope
@@ -54,7 +53,7 @@ def find_project(organization: str, project: str) -> Project:
 def send_missing(project: Project) -> int:
     """Send the sessions that the project has not, with a key for this purpose alone."""
     stories = dict(demo_events(datetime.now(UTC)))
-    there = Session.unscoped.filter(project=project, external_id__in=stories)
+    there = project.sessions.filter(external_id__in=stories)
     missing = stories.keys() - set(there.values_list("external_id", flat=True))
     if not missing:
         return 0
