@@ -147,7 +147,8 @@ class SessionRow(msgspec.Struct, kw_only=True):
         """Set what follows from times and features."""
         self.sort_started = self.started_at or UNKNOWN_TIME
         self.duration_ms = None
-        if self.started_at is not None and self.last_event_at is not None:
+        # One instant tells when something happened, not how long it took.
+        if self.started_at and self.last_event_at and self.last_event_at > self.started_at:
             self.duration_ms = (self.last_event_at - self.started_at).total_seconds() * 1000
         self.sort_duration = UNKNOWN_NUMBER if self.duration_ms is None else self.duration_ms
         self.fidelity = fidelity_of(self.features)

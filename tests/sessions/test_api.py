@@ -130,10 +130,24 @@ def test_one_event_is_found_by_playheads_id_with_its_raw_attributes(project, rea
 
     event = get(reads, f"{SESSIONS}/{session.pk}/events/{listed['id']}")
 
-    assert "extra" not in listed
-    assert event["extra"] == {"attributes": {"a.b": 1}}
+    assert "raw" not in listed
+    assert event["raw"] == {"attributes": {"a.b": 1}}
     assert event["error"]["type"] == "X"
     assert reads.get(f"{SESSIONS}/{session.pk}/events/{'0' * 32}").status_code == 404
+
+
+def test_raw_attributes_of_all_events_come_on_demand(project, reads):
+    session = make_session(project, extra={"attributes": {"a.b": 1}})
+
+    page = get(reads, f"{SESSIONS}/{session.pk}/events", raw="1")
+
+    assert [row["raw"] for row in page["results"]] == [{"attributes": {"a.b": 1}}] * 3
+
+
+def test_a_session_of_one_step_without_an_end_has_no_known_duration(project, reads):
+    make_session(project, events=1, ended_at=None)
+
+    assert get(reads, SESSIONS)["results"][0]["duration_ms"] is None
 
 
 def test_state_is_folded_up_to_the_step_asked_for(project, reads):

@@ -90,7 +90,6 @@ def _outcome(session: Session, *, content: bool) -> Json | None:
 
 
 def step_json(row: Json, *, raw: bool) -> Json:
-    """Return an event; the attributes as the client sent them are left out unless ``raw``."""
-    if raw:
-        return row
-    return {name: value for name, value in row.items() if name != "extra"}
+    """Return an event; ``raw`` adds what no field holds, as the client sent it."""
+    shape = {name: value for name, value in row.items() if name not in ("extra", "raw")}
+    return shape | {"raw": row.get("extra", {})} if raw else shape

@@ -87,6 +87,9 @@ class EventOut(serializers.Serializer[Any]):
     output = serializers.JSONField(required=False)
     usage = UsageOut(required=False)
     cost = serializers.CharField(required=False, allow_null=True)
+    raw = serializers.JSONField(
+        required=False, help_text="On demand: attributes that no field holds, as they were sent."
+    )
 
 
 class EventPageOut(serializers.Serializer[Any]):

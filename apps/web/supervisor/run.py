@@ -21,6 +21,11 @@ from apps.web.supervisor.folder import ROLES, DataFolder
 from apps.web.supervisor.options import Options
 
 ROOT = Path(__file__).resolve().parent.parent.parent.parent
+# Warnings that a person at the console can do nothing about.
+QUIET = (
+    "ignore:You're running the worker with superuser",
+    "ignore:StreamingHttpResponse must consume",
+)
 QUEUES = "ingest,replay,analysis,notify"
 START_SECONDS = 60.0
 DAY = 24 * 3600.0
@@ -150,7 +155,8 @@ class Supervisor:
         hidden = set(ROLES.values()) | ({"DATABASE_OWNER_URL"} if role == "app" else set())
         env["PLAYHEAD_DATABASE_ROLE"] = role
         # On a laptop in a container root is all there is; the worker executes no recorded text.
-        env["PYTHONWARNINGS"] = "ignore:You're running the worker with superuser"
+        # Static files are small, so reading one whole under ASGI is no loss.
+        env["PYTHONWARNINGS"] = ",".join(QUIET)
         return {name: value for name, value in env.items() if name not in hidden}
 
     def _add(self, child: Child) -> None:
