@@ -6,7 +6,7 @@ from django.db import models
 
 
 class Permission(models.TextChoices):
-    """One thing that a view can ask for (security.md's rows, in our words)."""
+    """One thing that a view can ask for."""
 
     READ_META = "read_meta", "read session metadata"
     READ_CONTENT = "read_content", "read content"
@@ -60,7 +60,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
 
 
 class Scope(models.TextChoices):
-    """What an API key may be allowed (api.md)."""
+    """What an API key may be allowed."""
 
     INGEST = "ingest", "send events"
     READ_META = "read:meta", "read metadata"
