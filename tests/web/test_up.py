@@ -1,6 +1,7 @@
 """``manage.py up`` as a newcomer meets it: one started instance, killed and asked in turn.
 
-The tests stand in the order in which they run: the last ones end the instance.
+The tests stand in the order in which they run: the last ones end the instance. With several
+processes each has an instance of its own.
 """
 
 from __future__ import annotations
@@ -43,7 +44,10 @@ CHILDREN = {
 
 @pytest.fixture(scope="module")
 def playhead() -> Iterator[PlayheadProcess]:
+    """With one session, so that each test can tell whether it is still there."""
     with PlayheadProcess() as process:
+        process.key = printed(process, "Project key")
+        process.request("/api/v1/events", {"events": [EVENT]})
         yield process
 
 
@@ -128,9 +132,7 @@ def test_the_printed_sign_in_signs_in(playhead: PlayheadProcess):
 
 
 def test_an_event_sent_with_a_key_is_read_back(playhead: PlayheadProcess):
-    playhead.key = printed(playhead, "Project key")
-
-    answer = playhead.request("/api/v1/events", {"events": [EVENT]})
+    answer = playhead.request("/api/v1/events", {"events": [EVENT | {"id": "two"}]})
 
     assert (answer["accepted"], answer["rejected"]) == (1, [])
     assert kept_sessions(playhead) == ["kept"]
@@ -238,6 +240,9 @@ def test_stopping_leaves_no_process(playhead: PlayheadProcess):
 
 
 def test_the_doctor_says_that_nothing_runs(playhead: PlayheadProcess):
+    if playhead.child.poll() is None:
+        playhead.stop()
+
     done = run("doctor", PLAYHEAD_DATA=str(playhead.data))
 
     assert done.returncode == 1
