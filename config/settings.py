@@ -52,6 +52,7 @@ INSTALLED_APPS = [
     "apps.audit",
     "apps.accounts",
     "apps.tenants",
+    "apps.governance",
     "apps.sessions",
     "apps.ingest",
     "apps.web",

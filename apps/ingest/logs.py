@@ -17,9 +17,10 @@ from apps.ingest.batch import Batch, Rejection
 from apps.ingest.checks import Refusal, check_event
 from apps.ingest.conventions import genai
 from apps.ingest.conventions.attributes import Fields, Json, Reading, known
+from apps.ingest.normalising import is_kept
 from apps.ingest.otlp.spans import RawLog, RawSpan, moment
 from apps.ingest.text import json_in_text
-from apps.ingest.traces import flag_cleaned, is_kept, scope_of
+from apps.ingest.traces import flag_cleaned, scope_of
 from apps.sessions.events import ErrorInfo, IncomingEvent
 
 DETAILS = "gen_ai.client.inference.operation.details"

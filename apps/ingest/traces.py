@@ -1,53 +1,26 @@
-"""From the spans of one request to events: each by its convention, then each by its trace.
-
-Children come before their parents and a trace is spread over requests, so what a span
-inherits here is only what this request knows; the record links the rest when it comes.
-"""
+"""From the spans of one request to events: each by its convention, then each by its trace."""
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
-from types import ModuleType
 
 import msgspec
 
 from apps.ingest.batch import Batch, Rejection
 from apps.ingest.checks import Refusal, check_event, flag, keep
-from apps.ingest.conventions import genai, generic, openinference
-from apps.ingest.conventions.attributes import Attributes, Fields, Json, Reading
+from apps.ingest.conventions.attributes import Fields, Json
+from apps.ingest.normalising import Read, normalise
 from apps.ingest.otlp.spans import RawSpan, Scope, SpanEvent, moment
 from apps.ingest.text import json_in_text
+from apps.ingest.trace_pass import relate
 from apps.sessions.events import IncomingEvent
-
-# The first that matches speaks; those after it fill the gaps.
-CONVENTIONS: tuple[ModuleType, ...] = (openinference, genai, generic)
-KEPT = tuple(prefix for convention in CONVENTIONS for prefix in convention.KEPT)
-# Clients of providers that make spans of their own.
-LIBRARIES = frozenset({"com.anthropic.sdk.python"})
-MAX_SIBLINGS = 200
-PASSED_DOWN = ("session", "conversation", "user", "tags")
-
-
-@dataclass(slots=True)
-class Read:
-    """A span and the fields that its conventions found."""
-
-    span: RawSpan
-    fields: Fields
-    kept: Attributes
-    # The call that this span reports a second time, where the sender put it beside that.
-    reported: str | None = None
 
 
 def read_spans(spans: Sequence[RawSpan], batch: Batch, now: datetime) -> None:
     """Put the events of ``spans`` into ``batch``, and what was not understood."""
     read = [normalise(span, batch.unmapped) for span in spans]
-    for trace in _by_trace(read):
-        _pass_down(trace)
-        _nest_reports(trace)
+    relate(read)
     for one in read:
         try:
             event = event_of(one)
@@ -55,101 +28,6 @@ def read_spans(spans: Sequence[RawSpan], batch: Batch, now: datetime) -> None:
             batch.add(check_event(event, now), one.span.index)
         except Refusal as refusal:
             batch.refuse(Rejection.of(one.span.index, refusal))
-
-
-def normalise(span: RawSpan, unmapped: Counter[str]) -> Read:
-    """Return the fields of a span by the conventions that match it, in their order."""
-    reading = Reading(span)
-    fields: Fields = {}
-    for convention in CONVENTIONS:
-        if convention.matches(span):
-            fields = convention.normalise(reading) | fields
-            reading.settled.update(fields)
-    kept = {name: span.attributes[name] for name in span.attributes.keys() - reading.used}
-    unmapped.update(name for name in kept if not is_kept(name))
-    return Read(span, fields, kept)
-
-
-def is_kept(name: str) -> bool:
-    """Whether an attribute is known to be of no use to an event; it is kept, and not told."""
-    return name.startswith(KEPT)
-
-
-def _by_trace(read: Sequence[Read]) -> Iterator[dict[str, Read]]:
-    traces: defaultdict[str, dict[str, Read]] = defaultdict(dict)
-    for one in read:
-        traces[one.span.trace_id][one.span.span_id] = one
-    yield from traces.values()
-
-
-def _pass_down(trace: dict[str, Read]) -> None:
-    """Give each span what it does not say itself: from its ancestors, else from its trace."""
-    anywhere = {name: _first_said(trace, name) for name in PASSED_DOWN}
-    nearest = {
-        name: {} if anywhere[name] is None else _nearest(trace, name) for name in PASSED_DOWN
-    }
-    for span_id, one in trace.items():
-        told = {name: nearest[name].get(span_id) for name in PASSED_DOWN}
-        one.fields["session"] = (
-            told["session"]
-            or told["conversation"]
-            or anywhere["session"]
-            or anywhere["conversation"]
-        )
-        for name in ("user", "tags"):
-            one.fields[name] = told[name] or anywhere[name]
-
-
-def _first_said(trace: dict[str, Read], name: str) -> Json:
-    """Return what the earliest span of the trace that says it says."""
-    saying = [one for one in trace.values() if name in one.fields]
-    if not saying:
-        return None
-    return min(saying, key=lambda one: (one.span.start, one.span.span_id)).fields[name]
-
-
-def _nearest(trace: dict[str, Read], name: str) -> dict[str, Json]:
-    """Return for each span what it or its nearest ancestor in this request says."""
-    found: dict[str, Json] = {}
-    for span_id in trace:
-        path, value, here = [], None, span_id
-        # A span that was met before ends the climb, even where parents run in a circle.
-        while here in trace and here not in found:
-            path.append(here)
-            found[here] = value = trace[here].fields.get(name)
-            if value is not None:
-                break
-            here = trace[here].span.parent_id or ""
-        else:
-            value = found.get(here)
-        found.update(dict.fromkeys(path, value))
-    return found
-
-
-def _nest_reports(trace: dict[str, Read]) -> None:
-    """Put the span of a provider's own library inside of the call that it belongs to.
-
-    Where an answer is streamed, some instrumentations end their context early: the library's
-    span then lies beside the call, and its tokens would be counted twice.
-    """
-    calls: defaultdict[str | None, list[Read]] = defaultdict(list)
-    for one in trace.values():
-        if one.fields["kind"] == "llm" and one.span.scope.name not in LIBRARIES:
-            calls[one.span.parent_id].append(one)
-    for one in trace.values():
-        if one.span.scope.name in LIBRARIES:
-            beside = calls[one.span.parent_id][:MAX_SIBLINGS]
-            around = next((call for call in beside if _reports(one, call)), None)
-            one.reported = around.span.span_id if around else None
-
-
-def _reports(inner: Read, outer: Read) -> bool:
-    if not outer.span.start <= inner.span.start <= inner.span.end <= outer.span.end:
-        return False
-    answers = {one.fields.get("response_id") for one in (inner, outer)}
-    if answers == {None}:
-        return bool(inner.fields.get("model") == outer.fields.get("model"))
-    return len(answers) == 1
 
 
 def event_of(one: Read) -> IncomingEvent:

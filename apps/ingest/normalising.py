@@ -1,0 +1,44 @@
+"""Which conventions there are, and what one span says by them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from types import ModuleType
+
+from apps.ingest.conventions import genai, generic, openinference
+from apps.ingest.conventions.attributes import Attributes, Fields, Reading
+from apps.ingest.otlp.spans import RawSpan
+
+# The first that matches speaks; those after it fill the gaps.
+CONVENTIONS: tuple[ModuleType, ...] = (openinference, genai, generic)
+KEPT = tuple(prefix for convention in CONVENTIONS for prefix in convention.KEPT)
+
+
+@dataclass(slots=True)
+class Read:
+    """A span and the fields that its conventions found."""
+
+    span: RawSpan
+    fields: Fields
+    kept: Attributes
+    # The call that this span reports a second time, where the sender put it beside that.
+    reported: str | None = None
+
+
+def normalise(span: RawSpan, unmapped: Counter[str]) -> Read:
+    """Return the fields of a span by the conventions that match it, in their order."""
+    reading = Reading(span)
+    fields: Fields = {}
+    for convention in CONVENTIONS:
+        if convention.matches(span):
+            fields = convention.normalise(reading) | fields
+            reading.settled.update(fields)
+    kept = {name: span.attributes[name] for name in span.attributes.keys() - reading.used}
+    unmapped.update(name for name in kept if not is_kept(name))
+    return Read(span, fields, kept)
+
+
+def is_kept(name: str) -> bool:
+    """Whether an attribute is known to be of no use to an event; it is kept, and not told."""
+    return name.startswith(KEPT)

@@ -1,0 +1,102 @@
+"""What the spans of one trace say about each other.
+
+Children come before their parents and a trace is spread over requests, so what a span
+inherits here is only what this request knows; the record links the rest when it comes.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+from apps.ingest.conventions.attributes import Json
+from apps.ingest.normalising import Read
+
+# Clients of providers that make spans of their own.
+LIBRARIES = frozenset({"com.anthropic.sdk.python"})
+MAX_SIBLINGS = 200
+PASSED_DOWN = ("session", "conversation", "user", "tags")
+
+
+def relate(read: Sequence[Read]) -> None:
+    """Let the spans of each trace tell each other what they know."""
+    for trace in _by_trace(read):
+        _pass_down(trace)
+        _nest_reports(trace)
+
+
+def _by_trace(read: Sequence[Read]) -> Iterator[dict[str, Read]]:
+    traces: defaultdict[str, dict[str, Read]] = defaultdict(dict)
+    for one in read:
+        traces[one.span.trace_id][one.span.span_id] = one
+    yield from traces.values()
+
+
+def _pass_down(trace: dict[str, Read]) -> None:
+    """Give each span what it does not say itself: from its ancestors, else from its trace."""
+    anywhere = {name: _first_said(trace, name) for name in PASSED_DOWN}
+    nearest = {
+        name: {} if anywhere[name] is None else _nearest(trace, name) for name in PASSED_DOWN
+    }
+    for span_id, one in trace.items():
+        told = {name: nearest[name].get(span_id) for name in PASSED_DOWN}
+        one.fields["session"] = (
+            told["session"]
+            or told["conversation"]
+            or anywhere["session"]
+            or anywhere["conversation"]
+        )
+        for name in ("user", "tags"):
+            one.fields[name] = told[name] or anywhere[name]
+
+
+def _first_said(trace: dict[str, Read], name: str) -> Json:
+    """Return what the earliest span of the trace that says it says."""
+    saying = [one for one in trace.values() if name in one.fields]
+    if not saying:
+        return None
+    return min(saying, key=lambda one: (one.span.start, one.span.span_id)).fields[name]
+
+
+def _nearest(trace: dict[str, Read], name: str) -> dict[str, Json]:
+    """Return for each span what it or its nearest ancestor in this request says."""
+    found: dict[str, Json] = {}
+    for span_id in trace:
+        path, value, here = [], None, span_id
+        # A span that was met before ends the climb, even where parents run in a circle.
+        while here in trace and here not in found:
+            path.append(here)
+            found[here] = value = trace[here].fields.get(name)
+            if value is not None:
+                break
+            here = trace[here].span.parent_id or ""
+        else:
+            value = found.get(here)
+        found.update(dict.fromkeys(path, value))
+    return found
+
+
+def _nest_reports(trace: dict[str, Read]) -> None:
+    """Put the span of a provider's own library inside of the call that it belongs to.
+
+    Where an answer is streamed, some instrumentations end their context early: the library's
+    span then lies beside the call, and its tokens would be counted twice.
+    """
+    calls: defaultdict[str | None, list[Read]] = defaultdict(list)
+    for one in trace.values():
+        if one.fields["kind"] == "llm" and one.span.scope.name not in LIBRARIES:
+            calls[one.span.parent_id].append(one)
+    for one in trace.values():
+        if one.span.scope.name in LIBRARIES:
+            beside = calls[one.span.parent_id][:MAX_SIBLINGS]
+            around = next((call for call in beside if _reports(one, call)), None)
+            one.reported = around.span.span_id if around else None
+
+
+def _reports(inner: Read, outer: Read) -> bool:
+    if not outer.span.start <= inner.span.start <= inner.span.end <= outer.span.end:
+        return False
+    answers = {one.fields.get("response_id") for one in (inner, outer)}
+    if answers == {None}:
+        return bool(inner.fields.get("model") == outer.fields.get("model"))
+    return len(answers) == 1
