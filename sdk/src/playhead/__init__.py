@@ -1,0 +1,1 @@
+"""Playhead's client: what it shares with the server lies here once."""

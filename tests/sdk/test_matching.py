@@ -1,0 +1,100 @@
+"""Match keys: the same request is found again, a different one is not."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from playhead.matching import canonical, match_hashes
+
+TURN = {
+    "messages": [
+        {"role": "user", "content": "Weather in Oslo?"},
+        {
+            "role": "assistant",
+            "tool_calls": [
+                {
+                    "id": "call_x81",
+                    "type": "function",
+                    "function": {"name": "get_weather", "arguments": '{"city": "Oslo", "days": 2}'},
+                }
+            ],
+        },
+        {"role": "tool", "tool_call_id": "call_x81", "content": "rain"},
+    ]
+}
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=8,
+)
+
+
+def test_random_ids_of_tool_calls_do_not_matter():
+    again = copy.deepcopy(TURN)
+    again["messages"][1]["tool_calls"][0]["id"] = "toolu_9"
+    again["messages"][2]["tool_call_id"] = "toolu_9"
+
+    assert match_hashes(again) == match_hashes(TURN)
+
+
+def test_which_call_a_result_answers_does_matter():
+    mixed_up = copy.deepcopy(TURN)
+    mixed_up["messages"][2]["tool_call_id"] = "another"
+
+    assert match_hashes(mixed_up) != match_hashes(TURN)
+
+
+def test_arguments_are_compared_by_what_they_say_and_not_by_their_spaces():
+    again = copy.deepcopy(TURN)
+    again["messages"][1]["tool_calls"][0]["function"]["arguments"] = '{"days":2,"city":"Oslo"}'
+
+    assert match_hashes(again) == match_hashes(TURN)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"model": "gpt-4o-mini"}, {"params": {"temperature": 1}}, {"tools": [{"name": "x"}]}],
+)
+def test_how_an_answer_was_to_be_made_changes_the_exact_hash_only(changed):
+    one, other = match_hashes(TURN), match_hashes(TURN, **changed)
+
+    assert one.request != other.request
+    assert one.loose == other.loose
+
+
+def test_an_id_among_arguments_is_no_id_of_a_call():
+    assert match_hashes({"id": 7}) != match_hashes({"id": 8})
+
+
+def test_trace_headers_and_idempotency_keys_do_not_matter():
+    headers = {"traceparent": "00-4bf9", "Idempotency-Key": "1", "accept": "text/plain"}
+
+    assert match_hashes({"headers": headers}) == match_hashes({"headers": {"accept": "text/plain"}})
+
+
+def test_large_media_are_compared_by_their_content():
+    image = {"image_url": {"url": "data:image/png;base64," + "A" * 100_000}}
+
+    assert len(canonical(image)) < 200
+    assert match_hashes(image) != match_hashes(
+        {"image_url": {"url": "data:image/png;base64," + "B" * 100_000}}
+    )
+
+
+def test_the_form_is_that_of_rfc_8785():
+    asked = {"b": 1.0, "a": "\u20ac", "\u20ac": [1e21, 0.002]}
+
+    told = '{"input":{"a":"€","b":1,"€":[1e+21,0.002]}}'.encode()
+
+    assert match_hashes(asked).loose == f"sha256:{hashlib.sha256(told).hexdigest()}"
+
+
+@given(JSON)
+def test_every_json_value_has_a_hash_and_a_copy_has_the_same(value):
+    assert match_hashes(value, params={"seed": 1}) == match_hashes(
+        copy.deepcopy(value), params={"seed": 1}
+    )
