@@ -1,4 +1,4 @@
-"""Refuse a body that is too large while it arrives.
+"""Refuse a body that is too large, or comes too slowly, while it arrives.
 
 Django's ASGI handler reads a whole body to a temporary file before any view runs, so a
 limit checked in a view comes too late for a sender who streams without end.
@@ -6,6 +6,7 @@ limit checked in a view comes too late for a sender who streams without end.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -21,10 +22,18 @@ MIB = 1024 * 1024
 BODY_LIMIT = 20 * MIB
 # Files to import are streamed; they have a limit of their own.
 IMPORT_LIMIT = 1024 * MIB + MIB
+# A sender that says nothing for this long has gone, or means to hold the connection.
+SILENCE_SECONDS = 30.0
+# A whole body may take longer only if at least this much came in for each second.
+WHOLE_SECONDS = 60.0
+SLOWEST_BYTES = 16 * 1024
 
 
-class _TooLargeError(Exception):
-    pass
+class _RefusedError(Exception):
+    def __init__(self, status: int, title: str, detail: str) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.title = title
 
 
 def limit_for(path: str) -> int:
@@ -32,8 +41,11 @@ def limit_for(path: str) -> int:
     return IMPORT_LIMIT if path.startswith("/api/v1/imports") else BODY_LIMIT
 
 
-def limit_bodies(application: Application) -> Application:
-    """Wrap an ASGI application so that oversized bodies get a 413 and are not stored."""
+def limit_bodies(application: Application, *, silence: float = SILENCE_SECONDS) -> Application:
+    """Wrap an ASGI application so that bodies beyond a limit are refused before they are stored.
+
+    ``silence`` is how many seconds a sender may take until its next bytes.
+    """
 
     async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -41,45 +53,72 @@ def limit_bodies(application: Application) -> Application:
             return
         limit = limit_for(scope["path"])
         if _declared_length(scope) > limit:
-            await _refuse(send, limit)
+            await _refuse(send, _too_large(limit))
             return
-        await _run_counting(application, scope, receive, send, limit)
+        try:
+            await application(scope, _Body(receive, limit, silence).receive, send)
+        except _RefusedError as refused:
+            await _refuse(send, refused)
 
     return guarded
 
 
-async def _run_counting(
-    application: Application, scope: Scope, receive: Receive, send: Send, limit: int
-) -> None:
-    seen = 0
+class _Body:
+    """Counts a body while the application reads it."""
 
-    async def counted() -> Message:
-        nonlocal seen
-        message = await receive()
-        seen += len(message.get("body", b""))
-        if seen > limit:
-            raise _TooLargeError
+    def __init__(self, receive: Receive, limit: int, silence: float) -> None:
+        self._receive = receive
+        self._limit = limit
+        self._silence = silence
+        self._seen = 0
+        self._is_whole = False
+        self._started = asyncio.get_running_loop().time()
+
+    async def receive(self) -> Message:
+        if self._is_whole:
+            # What comes now is the end of the connection, whenever that is.
+            return await self._receive()
+        try:
+            async with asyncio.timeout(self._silence):
+                message = await self._receive()
+        except TimeoutError:
+            raise _too_slow(f"Nothing came for {self._silence:g} seconds") from None
+        self._seen += len(message.get("body", b""))
+        self._is_whole = not message.get("more_body", False)
+        self._check()
         return message
 
-    try:
-        await application(scope, counted, send)
-    except _TooLargeError:
-        await _refuse(send, limit)
+    def _check(self) -> None:
+        if self._seen > self._limit:
+            raise _too_large(self._limit)
+        seconds = asyncio.get_running_loop().time() - self._started
+        if seconds > WHOLE_SECONDS and self._seen < seconds * SLOWEST_BYTES:
+            raise _too_slow(f"Less than {SLOWEST_BYTES // 1024} KiB a second came")
+
+
+def _too_large(limit: int) -> _RefusedError:
+    detail = f"The body is larger than the limit of {limit // MIB} MiB."
+    return _RefusedError(413, "Too large", detail)
+
+
+def _too_slow(what: str) -> _RefusedError:
+    return _RefusedError(408, "Too slow", f"{what}; send the request again.")
 
 
 def _declared_length(scope: Scope) -> int:
     headers = dict(scope["headers"])
     declared = headers.get(b"content-length", b"0")
-    return int(declared) if declared.isdigit() else 0
+    # Python reads no number of thousands of digits.
+    return int(declared[:20]) if declared.isdigit() else 0
 
 
-async def _refuse(send: Send, limit: int) -> None:
+async def _refuse(send: Send, refused: _RefusedError) -> None:
     problem = {
         "type": "about:blank",
-        "title": "Too large",
-        "status": 413,
-        "detail": f"The body is larger than the limit of {limit // MIB} MiB.",
+        "title": refused.title,
+        "status": refused.status,
+        "detail": str(refused),
     }
     headers = [(b"content-type", b"application/problem+json"), (b"connection", b"close")]
-    await send({"type": "http.response.start", "status": 413, "headers": headers})
+    await send({"type": "http.response.start", "status": refused.status, "headers": headers})
     await send({"type": "http.response.body", "body": json.dumps(problem).encode()})
