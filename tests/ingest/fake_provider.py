@@ -1,20 +1,27 @@
 """A provider of models on a local port, which speaks the protocols of OpenAI and Anthropic.
 
 What it answers depends on what it is asked: with tools it asks for the weather of Oslo
-until it is given a result; a user text with ``[400]`` or ``[429]`` gets that error.
+until it is given a result; a user text with ``[400]`` or ``[429]`` gets that error, one with
+``[two]`` the weather of two cities, one with ``[lost]`` that of a city that is not there. A
+tool that hands over to another agent is called first, one that takes the result last.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import count
 from typing import Any
 
 ANSWER = "It rains in Oslo, 4 degrees."
 ARGUMENTS = {"city": "Oslo", "unit": "celsius"}
+CITIES = ("Oslo", "Bergen", "Atlantis")
+# Every answer and every call of a tool has an id of its own, as with real providers.
+NUMBERS = count(1)
 CHAT_USAGE = {
     "prompt_tokens": 840,
     "completion_tokens": 105,
@@ -36,7 +43,35 @@ MESSAGES_USAGE = {
     "cache_read_input_tokens": 128,
     "cache_creation_input_tokens": 0,
 }
+# Tools that some clients offer beside those of the application.
+HANDOFF, RESULT = "transfer_to_", "final_result"
+LAST_RESULT = {"temperature": 4, "sky": "rain"}
+numbers = itertools.count(1)
 ERRORS = {"[400]": (400, "invalid_request_error"), "[429]": (429, "rate_limit_error")}
+
+
+def calls_for(asked: Any, *, is_answered: bool) -> list[tuple[str, str, Any]]:
+    """Return the id, name and arguments of each tool call to ask for."""
+    names = [one.get("name") or one["function"]["name"] for one in asked.get("tools") or []]
+    if is_answered:
+        return [("call_9", RESULT, LAST_RESULT)] if RESULT in names else []
+    if handoff := next((name for name in names if name.startswith(HANDOFF)), None):
+        return [("call_1", handoff, {})]
+    if "get_weather" not in names:
+        return []
+    text = json.dumps(asked)
+    cities = ["Oslo", "Bergen"] if "[two]" in text else ["Oslo"]
+    cities = ["Atlantis"] if "[lost]" in text else cities
+    return [
+        (f"call_{number}", "get_weather", ARGUMENTS | {"city": city})
+        for number, city in enumerate(cities, start=1)
+    ]
+
+
+def tool_calls(last: Any) -> list[tuple[int, dict[str, str]]]:
+    """Return a number and the arguments of each call that a message asks for."""
+    named = [city for city in CITIES if city in json.dumps(last)] or ["Oslo"]
+    return [(next(NUMBERS), ARGUMENTS | {"city": city}) for city in named]
 
 
 class Provider(BaseHTTPRequestHandler):
@@ -81,23 +116,32 @@ class Provider(BaseHTTPRequestHandler):
         self.close_connection = True
 
     def _chat(self, asked: Any) -> None:
-        wants_tool = bool(asked.get("tools")) and asked["messages"][-1]["role"] == "user"
-        called = {"name": "get_weather", "arguments": json.dumps(ARGUMENTS)}
-        call = {"id": "call_1", "type": "function", "function": called}
-        message: dict[str, Any] = {"role": "assistant", "content": None if wants_tool else ANSWER}
-        if wants_tool:
-            message["tool_calls"] = [call]
-        finish = "tool_calls" if wants_tool else "stop"
-        head = {"id": "chatcmpl-1", "created": 1_790_000_000, "model": "gpt-4o-2024-11-20"}
+        is_answered = asked["messages"][-1]["role"] == "tool"
+        calls: list[dict[str, Any]] = [
+            {
+                "id": call_id,
+                "type": "function",
+                "function": {"name": name, "arguments": json.dumps(arguments)},
+            }
+            for call_id, name, arguments in calls_for(asked, is_answered=is_answered)
+        ]
+        message: dict[str, Any] = {"role": "assistant", "content": None if calls else ANSWER}
+        if calls:
+            message["tool_calls"] = calls
+        finish = "tool_calls" if calls else "stop"
+        head = {
+            "id": f"chatcmpl-{next(numbers)}",
+            "created": 1_790_000_000,
+            "model": "gpt-4o-2024-11-20",
+        }
         if not asked.get("stream"):
             choice = {"index": 0, "message": message, "finish_reason": finish}
             whole = {"object": "chat.completion", "choices": [choice], "usage": CHAT_USAGE}
             return self._json(head | whole)
         head |= {"object": "chat.completion.chunk"}
-        deltas = [message | {"content": None}] if wants_tool else []
-        for delta in deltas:
-            delta["tool_calls"] = [call | {"index": 0}]
-        words = [] if wants_tool else [{"content": f"{word} "} for word in ANSWER.split()]
+        numbered = [call | {"index": index} for index, call in enumerate(calls)]
+        deltas = [message | {"tool_calls": numbered}] if calls else []
+        words = [] if calls else [{"content": f"{word} "} for word in ANSWER.split()]
         chunks = [
             head | {"choices": [{"index": 0, "delta": delta, "finish_reason": None}]}
             for delta in [*(deltas or [{"role": "assistant"}]), *words]
@@ -111,32 +155,34 @@ class Provider(BaseHTTPRequestHandler):
 
     def _responses(self, asked: Any) -> None:
         text = {"type": "output_text", "text": ANSWER, "annotations": []}
-        item = {
+        said = {
             "id": "msg_1",
             "type": "message",
             "role": "assistant",
             "status": "completed",
             "content": [text],
         }
-        answered = isinstance(asked["input"], list) and any(
+        is_answered = isinstance(asked["input"], list) and any(
             one.get("type") == "function_call_output" for one in asked["input"]
         )
-        if asked.get("tools") and not answered:
-            item = {
-                "id": "fc_1",
+        calls = [
+            {
+                "id": call_id.replace("call", "fc"),
                 "type": "function_call",
-                "call_id": "call_1",
-                "name": "get_weather",
-                "arguments": json.dumps(ARGUMENTS),
+                "call_id": call_id,
+                "name": name,
+                "arguments": json.dumps(arguments),
                 "status": "completed",
             }
+            for call_id, name, arguments in calls_for(asked, is_answered=is_answered)
+        ]
         whole = {
-            "id": "resp_1",
+            "id": f"resp_{next(numbers)}",
             "object": "response",
             "created_at": 1_790_000_000,
             "status": "completed",
             "model": "gpt-4o-2024-11-20",
-            "output": [item],
+            "output": calls or [said],
             "parallel_tool_calls": True,
             "tool_choice": "auto",
             "tools": asked.get("tools") or [],
@@ -161,18 +207,24 @@ class Provider(BaseHTTPRequestHandler):
 
     def _messages(self, asked: Any) -> None:
         last = asked["messages"][-1]["content"]
-        answered = isinstance(last, list) and last[0].get("type") == "tool_result"
-        block: dict[str, Any] = {"type": "text", "text": ANSWER}
-        stop = "end_turn"
-        if asked.get("tools") and not answered:
-            block = {"type": "tool_use", "id": "toolu_1", "name": "get_weather", "input": ARGUMENTS}
-            stop = "tool_use"
+        is_answered = isinstance(last, list) and last[0].get("type") == "tool_result"
+        blocks: list[dict[str, Any]] = [
+            {
+                "type": "tool_use",
+                "id": call_id.replace("call", "toolu"),
+                "name": name,
+                "input": arguments,
+            }
+            for call_id, name, arguments in calls_for(asked, is_answered=is_answered)
+        ]
+        stop = "tool_use" if blocks else "end_turn"
+        blocks = blocks or [{"type": "text", "text": ANSWER}]
         whole = {
-            "id": "msg_01",
+            "id": f"msg_{next(numbers):02}",
             "type": "message",
             "role": "assistant",
             "model": "claude-sonnet-4-5-20250929",
-            "content": [block],
+            "content": blocks,
             "stop_reason": stop,
             "stop_sequence": None,
             "usage": MESSAGES_USAGE,
