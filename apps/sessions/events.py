@@ -70,6 +70,8 @@ class IncomingEvent(msgspec.Struct, kw_only=True):
     ended_at: datetime | None = None
     # The sender's own order among events without times (index in a file or a batch).
     position: int = 0
+    # Of how many things that were sent it is made: log records of one call become one event.
+    records: int = 1
 
     status: Literal["ok", "error"] | None = None
     error: ErrorInfo | None = None
@@ -115,6 +117,8 @@ class IncomingEvent(msgspec.Struct, kw_only=True):
     ends_session: bool = False
     # What no field above holds: raw attributes of a span, unknown fields of a native event.
     extra: dict[str, Json] | None = None
+    # The spans and log records that made the event, written short: see apps/sessions/sent.py.
+    sent: list[dict[str, Json]] | None = None
     # Notes made on the way in, shown with the event: {"field": "started_at", "reason": "..."}.
     flags: list[dict[str, str]] | None = None
 
@@ -131,8 +135,9 @@ class Loss(msgspec.Struct, kw_only=True):
 class AppendResult(msgspec.Struct, kw_only=True):
     """What became of the events of one append, by counts and by session id (UUID text).
 
-    ``accepted`` counts new and completed events, ``completed`` those that added something
-    to an event that was there. ``losses`` are session conflicts, for the caller to record.
+    An event counts as often as it has ``records``, so that nothing sent is left out of the
+    account. ``accepted`` counts new and completed events, ``completed`` those that added
+    something to an event that was there. ``losses`` are session conflicts, for the caller to record.
     """
 
     accepted: int

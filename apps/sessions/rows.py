@@ -93,6 +93,7 @@ BODY_FIELDS = (
     "consent",
     "replay",
     "extra",
+    "sent",
     "flags",
 )
 
