@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+
+import msgspec
 
 from apps.core.body_limit import MIB
 from apps.sessions.events import IncomingEvent, Json
@@ -26,6 +29,9 @@ WORDS = (
 ).split()
 
 
+PLACE = re.compile(r" - at `(?:key in )?\$\.?(?P<path>.*)`$", re.DOTALL)
+
+
 class Refusal(ValueError):  # noqa: N818 - an answer to the sender, counted, not a fault
     """An event that is not taken, with the place and the reason for its sender."""
 
@@ -33,6 +39,18 @@ class Refusal(ValueError):  # noqa: N818 - an answer to the sender, counted, not
         super().__init__(message)
         self.path = path
         self.reason = reason
+
+
+def mistyped(error: msgspec.ValidationError) -> Refusal:
+    """Return the decoder's complaint as a refusal, with the path in our notation."""
+    text = str(error)
+    place = PLACE.search(text)
+    message = PLACE.sub("", text).replace("`", "'")
+    path = place["path"] if place else ""
+    if missing := re.fullmatch(r"Object missing required field '(\w+)'", message):
+        name = missing[1]
+        return Refusal("Required.", f"{path}.{name}" if path else name)
+    return Refusal(f"{message}.", path)
 
 
 def check_event(event: IncomingEvent, now: datetime) -> IncomingEvent:

@@ -7,7 +7,6 @@ index and the path of the field, and the others go in.
 from __future__ import annotations
 
 import json
-import re
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,8 +19,16 @@ from msgspec import UNSET, UnsetType
 from apps.core.errors import DomainError, InvalidError, LimitError
 from apps.ingest.batch import Batch, Rejection
 from apps.ingest.bodies import check_depth
-from apps.ingest.checks import MAX_EVENTS, Refusal, check_bytes, check_event, flag
-from apps.ingest.text import UnfitError, check_json, clean_json, may_need_cleaning, read_json
+from apps.ingest.checks import MAX_EVENTS, Refusal, check_bytes, check_event, flag, mistyped
+from apps.ingest.text import (
+    UnfitError,
+    check_json,
+    clean_json,
+    clean_text,
+    may_need_cleaning,
+    read_json,
+    repeated_key,
+)
 from apps.sessions.events import (
     KINDS,
     ErrorInfo,
@@ -107,7 +114,6 @@ NESTED: dict[str, frozenset[str]] = {
     "outcome": frozenset(Outcome.__struct_fields__),
 }
 PATCH_OPERATIONS = frozenset({"add", "remove", "replace", "move", "copy", "test"})
-PLACE = re.compile(r" - at `(?:key in )?\$\.?(?P<path>.*)`$", re.DOTALL)
 
 _read_envelope = msgspec.json.Decoder(Envelope).decode
 
@@ -148,7 +154,7 @@ def read_event(
     check_bytes(len(unread.raw))
     fields = unread.fields
     try:
-        check_json(fields)
+        keys = check_json(fields)
     except UnfitError as error:
         raise Refusal(str(error), error.path) from None
     is_cleaned = may_need_cleaning(unread.raw)
@@ -157,6 +163,8 @@ def read_event(
     event = _event(_typed(fields, is_import), fields, index, unmapped)
     if is_cleaned and fields != unread.fields:
         flag(event, "", "NUL or broken surrogates in its text were replaced by U+FFFD.")
+    if (name := repeated_key(unread.raw, keys)) is not None:
+        flag(event, clean_text(name), "This key came more than once; the last one was kept.")
     return check_event(event, now)
 
 
@@ -210,7 +218,7 @@ def _typed(fields: Json, is_import: bool) -> NativeEvent:
     try:
         native = msgspec.convert(fields, NativeEvent)
     except msgspec.ValidationError as error:
-        raise _refusal(error) from None
+        raise mistyped(error) from None
     if not is_import and (native.session is None or native.started_at is None):
         path = "session" if native.session is None else "started_at"
         raise Refusal("Required; it may not be null.", path)
@@ -218,18 +226,6 @@ def _typed(fields: Json, is_import: bool) -> NativeEvent:
         raise Refusal(f"Must be one of {' '.join(KINDS)}.", "kind")
     _check_patch(native.state_patch or [])
     return native
-
-
-def _refusal(error: msgspec.ValidationError) -> Refusal:
-    """Return the decoder's complaint with the path in our notation."""
-    text = str(error)
-    place = PLACE.search(text)
-    message = PLACE.sub("", text).replace("`", "'")
-    path = place["path"] if place else ""
-    if missing := re.fullmatch(r"Object missing required field '(\w+)'", message):
-        name = missing[1]
-        return Refusal("Required.", f"{path}.{name}" if path else name)
-    return Refusal(f"{message}.", path)
 
 
 def _check_patch(operations: list[Fields]) -> None:

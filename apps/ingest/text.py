@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections import Counter
 from typing import Any
 
 import msgspec
@@ -84,14 +85,34 @@ def parse_fraction(digits: str) -> float | Unreadable:
     return number if math.isfinite(number) else Unreadable("This number is beyond 64 bits.")
 
 
-def check_json(value: Json) -> None:
-    """Raise UnfitError, naming the place, unless ``value`` may be kept."""
-    if not _is_fit(value):
+def check_json(value: Json) -> int:
+    """Raise UnfitError, naming the place, unless ``value`` may be kept; return how many keys."""
+    keys = _keys_if_fit(value)
+    if keys is None or keys > MAX_KEYS:
         _find_unfit(value, "")
         raise UnfitError(f"There are more than {MAX_KEYS} keys.")
+    return keys
 
 
-def _is_fit(value: Json) -> bool:
+def repeated_key(body: bytes, keys: int) -> str | None:
+    """Return a key that stands twice in an object of ``body``, which was read as ``keys`` keys.
+
+    Decoders keep the last one and say nothing; what was lost must be told.
+    """
+    written = body.count(b'":') + body.count(b'" :') - body.count(b'\\":')
+    if written <= keys:
+        return None
+    found: list[str] = []
+
+    def note(pairs: list[tuple[str, Json]]) -> None:
+        names = Counter(name for name, _ in pairs)
+        found.extend(name for name, times in names.items() if times > 1)
+
+    json.loads(body, object_pairs_hook=note, parse_int=str)
+    return found[0] if found else None
+
+
+def _keys_if_fit(value: Json) -> int | None:
     keys = 0
     waiting = [value]
     while waiting:
@@ -99,13 +120,13 @@ def _is_fit(value: Json) -> bool:
         if type(here) is dict:
             keys += len(here)
             if here and len(max(here, key=len)) > MAX_KEY_LENGTH:
-                return False
+                return None
             waiting.extend(here.values())
         elif type(here) is list:
             waiting.extend(here)
         elif type(here) is Unreadable or (type(here) is int and not _is_64_bit(here)):
-            return False
-    return keys <= MAX_KEYS
+            return None
+    return keys
 
 
 def _is_64_bit(number: int) -> bool:

@@ -25,7 +25,7 @@ def read_spans(spans: Sequence[RawSpan], batch: Batch, now: datetime) -> None:
         try:
             event = event_of(one)
             batch.truncated += count_truncated(event, one.span.dropped)
-            batch.add(check_event(event, now), one.span.index)
+            batch.add(check_event(event, now), one.span.index, library=one.span.scope.named)
         except Refusal as refusal:
             batch.refuse(Rejection.of(one.span.index, refusal))
 
@@ -50,6 +50,8 @@ def event_of(one: Read) -> IncomingEvent:
     _count_cached_tokens(event)
     if span.is_cleaned:
         flag_cleaned(event)
+    if span.is_repeating:
+        flag(event, "attributes", "An attribute came more than once; the last one was kept.")
     return event
 
 

@@ -81,6 +81,7 @@ def _taken(
 
 def _span(span: Span, index: int, resource: Resource, scope: Scope) -> RawSpan:
     values = Values()
+    attributes = values.attributes(span.attributes)
     return RawSpan(
         index=index,
         trace_id=check_id(span.trace_id.hex(), 32, "trace_id"),
@@ -92,13 +93,14 @@ def _span(span: Span, index: int, resource: Resource, scope: Scope) -> RawSpan:
         end=span.end_time_unix_nano,
         status=span.status.code,
         message=values.text(span.status.message),
-        attributes=values.attributes(span.attributes),
+        attributes=attributes,
         events=values.events(span.events) if span.events else [],
         links=[_link(link) for link in span.links],
         dropped=span.dropped_attributes_count + span.dropped_events_count,
         resource=resource,
         scope=scope,
         is_cleaned=values.is_cleaned,
+        is_repeating=len(attributes) < len(span.attributes),
     )
 
 

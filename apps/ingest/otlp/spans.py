@@ -28,6 +28,11 @@ class Scope(msgspec.Struct, frozen=True):
     name: str = ""
     version: str = ""
 
+    @property
+    def named(self) -> tuple[str, str]:
+        """Its name and version."""
+        return self.name, self.version
+
 
 class Resource(msgspec.Struct, frozen=True):
     """The process that a span comes from. One object for all of its spans."""
@@ -65,6 +70,8 @@ class RawSpan(msgspec.Struct, kw_only=True):
     dropped: int = 0
     # True where NUL or broken surrogates were replaced in its text.
     is_cleaned: bool = False
+    # True where one of its attributes came more than once.
+    is_repeating: bool = False
 
 
 class RawLog(msgspec.Struct, kw_only=True):

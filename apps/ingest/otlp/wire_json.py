@@ -11,7 +11,7 @@ import msgspec
 from apps.core.errors import DomainError
 from apps.ingest.batch import Batch, Rejection
 from apps.ingest.bodies import check_depth
-from apps.ingest.checks import Refusal, check_bytes
+from apps.ingest.checks import Refusal, check_bytes, mistyped
 from apps.ingest.otlp.protobuf import finite
 from apps.ingest.otlp.spans import (
     Attributes,
@@ -183,7 +183,7 @@ def _taken(
     except UnfitError as error:
         batch.refuse(Rejection.of(index, Refusal(str(error), error.path)))
     except msgspec.ValidationError as error:
-        batch.refuse(Rejection.of(index, Refusal(f"{error}.")))
+        batch.refuse(Rejection.of(index, mistyped(error)))
     except Refusal as refusal:
         batch.refuse(Rejection.of(index, refusal))
 
@@ -219,6 +219,7 @@ def _span(sent: Json, index: int, resource: Resource, scope: Scope) -> RawSpan:
         resource=resource,
         scope=scope,
         is_cleaned="isCleaned" in sent,
+        is_repeating=len(attributes) < len(span.attributes or []),
     )
 
 
