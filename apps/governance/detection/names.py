@@ -1,0 +1,51 @@
+"""What the name of a field tells about its value."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+_NAMES: dict[str, str] = {
+    name: kind
+    for kind, names in {
+        "password": "password passwd pwd passphrase passcode userpassword dbpassword pin pincode "
+        "passwort kennwort contrasena motdepasse senha wachtwoord",
+        "secret": "secret secretkey apikey apisecret xapikey appkey appsecret clientsecret token "
+        "accesstoken refreshtoken authtoken idtoken sessiontoken securitytoken csrftoken "
+        "xsrftoken credential credentials accesskey signingkey signingsecret webhooksecret "
+        "encryptionkey masterkey sessionid sessionkey sessioncookie cookie setcookie "
+        "sharedaccesskey accountkey",
+        "bearer_token": "authorization proxyauthorization authheader xauthtoken",
+        "private_key": "privatekey sshkey sshprivatekey privatekeypem",
+        "cloud_key": "awssecretaccesskey secretaccesskey awsaccesskeyid accesskeyid "
+        "awssessiontoken",
+        "provider_key": "openaiapikey anthropicapikey xgoogapikey",
+        "url_credentials": "connectionstring databaseurl databaseuri dsn",
+        "email": "email emailaddress mail useremail",
+        "phone": "phone phonenumber telephone telefon mobile mobilenumber cellphone tel",
+        "ssn": "ssn socialsecuritynumber socialsecurity",
+        "national_id": "nationalid nationalidnumber taxid taxnumber passportnumber passport "
+        "driverslicense driverlicense cpf dni nie nif nir bsn pesel nhsnumber aadhaar "
+        "steuerid codicefiscale curp personnummer",
+        "birth_date": "dob dateofbirth birthdate birthday geburtsdatum",
+        "card": "cardnumber creditcard creditcardnumber ccnumber cvv cvc cvv2",
+        "iban": "iban",
+        "bank_account": "accountnumber bankaccount bankaccountnumber routingnumber sortcode bic "
+        "swift swiftcode",
+        "ip": "ipaddress ip remoteaddr clientip remoteip xforwardedfor",
+        "mac": "macaddress",
+        "crypto_address": "walletaddress",
+    }.items()
+    for name in names.split()
+}
+_SEPARATORS = re.compile(r"[^a-z0-9]+")
+# A longer name is not one that somebody gave to a field.
+_NAME_LIMIT = 100
+
+
+@lru_cache(maxsize=4096)
+def find_by_key(key: str) -> str | None:
+    """Return the kind of what stands under a name such as ``api_key``, or None."""
+    if len(key) > _NAME_LIMIT:
+        return None
+    return _NAMES.get(_SEPARATORS.sub("", key.lower()))
