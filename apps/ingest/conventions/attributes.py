@@ -21,12 +21,14 @@ MAX_INDEX = 1_000
 class Reading:
     """A span being read. It remembers which attributes were understood: the rest is kept."""
 
-    __slots__ = ("attributes", "settled", "span", "used")
+    __slots__ = ("attributes", "parsed", "settled", "span", "used")
 
     def __init__(self, span: RawSpan) -> None:
         self.span = span
         self.attributes = span.attributes
         self.used: set[str] = set()
+        # What was JSON in text, by the names of the attributes.
+        self.parsed: dict[str, Json] = {}
         # Fields that a convention before this one has found.
         self.settled: set[str] = set()
 
@@ -69,11 +71,22 @@ class Reading:
     def opened(self, *names: str) -> Json:
         """Return the first of the attributes that is there; JSON in text is read."""
         for name in names:
-            value = self.attributes.get(name)
-            if value is not None:
+            if self.attributes.get(name) is not None:
                 self.used.add(name)
-                return json_in_text(value) if isinstance(value, str) else value
+                return self.value(name)
         return None
+
+    def value(self, name: str) -> Json:
+        """Return an attribute, read once where it is JSON in text; that makes it no used one."""
+        value = self.attributes.get(name)
+        if not isinstance(value, str):
+            return value
+        if name in self.parsed:
+            return self.parsed[name]
+        opened = json_in_text(value)
+        if opened is not value:
+            self.parsed[name] = opened
+        return opened
 
     def words(self, *names: str) -> list[str] | None:
         """Return the first of the attributes that is a list of words, also as JSON or text."""
@@ -87,8 +100,7 @@ class Reading:
     def mapping(self, *names: str) -> Attributes | None:
         """Return the first of the attributes that is an object, or JSON text of one."""
         for name in names:
-            value = self.attributes.get(name)
-            value = json_in_text(value) if isinstance(value, str) else value
+            value = self.value(name)
             if isinstance(value, dict):
                 self.used.add(name)
                 return value
@@ -97,8 +109,7 @@ class Reading:
     def listing(self, *names: str) -> list[Json] | None:
         """Return the first of the attributes that is a list, or JSON text of one."""
         for name in names:
-            value = self.attributes.get(name)
-            value = json_in_text(value) if isinstance(value, str) else value
+            value = self.value(name)
             if isinstance(value, list):
                 self.used.add(name)
                 return value
@@ -115,6 +126,12 @@ class Reading:
         names = [name for name in self.attributes if _has_index(name, prefix)]
         self.used.update(names)
         return indexed({name: self.attributes[name] for name in names}, prefix)
+
+    def indexed_json(self, prefix: str) -> list[Attributes]:
+        """Return a flattened list whose values may be JSON in text."""
+        names = [name for name in self.attributes if _has_index(name, prefix)]
+        self.used.update(names)
+        return indexed({name: self.value(name) for name in names}, prefix)
 
     def skip(self, *names: str) -> None:
         """Pass over attributes that only repeat what others say."""

@@ -17,7 +17,6 @@ from apps.ingest.conventions.attributes import (
     known,
 )
 from apps.ingest.otlp.spans import RawSpan
-from apps.ingest.text import json_in_text
 from apps.sessions.events import PromptStamp, Usage
 
 SPAN_KIND = "openinference.span.kind"
@@ -44,6 +43,15 @@ KEPT = (
     "graph.node.",
     "exception.",
 )
+# Lists that are flat attributes: the field that holds each, and how it is flat again.
+FLAT = {
+    "llm.input_messages.": ("input.messages", "messages"),
+    "llm.output_messages.": ("output.messages", "messages"),
+    "llm.tools.": ("tools", "tools"),
+    "retrieval.documents.": ("output.documents", "documents"),
+    "reranker.input_documents.": ("input.documents", "documents"),
+    "reranker.output_documents.": ("output.documents", "documents"),
+}
 # Said by others too.
 REPEATED = (
     "llm.token_count.total",
@@ -73,7 +81,7 @@ def normalise(reading: Reading) -> Fields:
         "model_returned": answered,
         "provider": reading.text("llm.provider", "llm.system"),
         "params": params | known({"finish_reason": reading.text("llm.finish_reason")}),
-        "tools": [_tool_definition(one) for one in reading.indexed("llm.tools.")] or None,
+        "tools": [_tool_definition(one) for one in reading.indexed_json("llm.tools.")] or None,
         "usage": _usage(reading),
         "cost": reading.money("llm.cost.total"),
         "time_to_first_token_ms": _first_token(reading.span),
@@ -183,21 +191,17 @@ SAID = {
 
 def _documents(reading: Reading, prefix: str) -> Fields | None:
     documents = [
-        {name.removeprefix("document."): _opened(value) for name, value in one.items()}
-        for one in reading.indexed(prefix)
+        {name.removeprefix("document."): value for name, value in one.items()}
+        for one in reading.indexed_json(prefix)
     ]
     return {"documents": documents} if documents else None
-
-
-def _opened(value: Json) -> Json:
-    return json_in_text(value) if isinstance(value, str) else value
 
 
 def _tool_definition(flat: Attributes) -> Json:
     """Return a tool's schema, or all that is said of the tool where it has none."""
     if flat.keys() == {"tool.json_schema"}:
-        return _opened(flat["tool.json_schema"])
-    return {name.removeprefix("tool."): _opened(value) for name, value in flat.items()}
+        return flat["tool.json_schema"]
+    return {name.removeprefix("tool."): value for name, value in flat.items()}
 
 
 def _usage(reading: Reading) -> Usage | None:
