@@ -1,0 +1,100 @@
+"""Looking for personal data and secrets in texts that mostly were looked at before.
+
+A client sends its whole history again with every call, so what a text holds is remembered:
+by a digest, never by the text itself.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from functools import lru_cache
+
+from apps.governance.detection import CompiledRule, Finding, find, find_by_key
+
+Findings = tuple[Finding, ...]
+
+NOTHING: Findings = ()
+# The shortest text in which anything is looked for, and from which on it is remembered.
+SHORTEST = 5
+REMEMBERED = 32
+# Texts in one of the two generations of the memory; about 10 MB.
+GENERATION = 40_000
+# Marks what is remembered of a text that was opened as JSON.
+OPENED = b"json"
+
+
+class Memory:
+    """What texts were found to hold. The half that was not used of late is forgotten."""
+
+    def __init__(self) -> None:
+        self._young: dict[bytes, Findings] = {}
+        self._old: dict[bytes, Findings] = {}
+
+    def get(self, key: bytes) -> Findings | None:
+        """Return what the text of this digest holds, if it is remembered."""
+        found = self._young.get(key)
+        if found is None and (found := self._old.get(key)) is not None:
+            self._young[key] = found
+        return found
+
+    def put(self, key: bytes, found: Findings) -> None:
+        """Remember what the text of this digest holds."""
+        if len(self._young) >= GENERATION:
+            self._old, self._young = self._young, {}
+        self._young[key] = found
+
+
+_memory = Memory()
+
+
+class Search:
+    """What is looked for: kinds, rules of the project's own, and telling names."""
+
+    def __init__(
+        self, kinds: Iterable[str], rules: Iterable[CompiledRule], looks_at_names: bool
+    ) -> None:
+        self.kinds = frozenset(kinds)
+        self.rules = tuple(rules)
+        self.looks_at_names = looks_at_names
+        patterns = [f"{rule.kind}\0{rule.expression.pattern}" for rule in self.rules]
+        told = [*sorted(self.kinds), "", *patterns]
+        self._key = hashlib.blake2b("\n".join(told).encode(), digest_size=16).digest()
+
+    def findings(self, text: str) -> Findings:
+        """Return what is found in a text, in its order and without overlaps."""
+        if len(text) < REMEMBERED:
+            return tuple(find(text, self.kinds, self.rules)) if len(text) >= SHORTEST else NOTHING
+        key = self.digest(text)
+        found = _memory.get(key)
+        if found is None:
+            found = tuple(find(text, self.kinds, self.rules))
+            _memory.put(key, found)
+        return found
+
+    def digest(self, text: str) -> bytes:
+        """Return the key under which is remembered what this search finds in a text."""
+        data = text.encode("utf-8", "surrogatepass")
+        return hashlib.blake2b(data, digest_size=16, key=self._key).digest()
+
+    def is_clean_json(self, text: str) -> bool:
+        """Tell whether it is remembered that the JSON in a text holds nothing."""
+        return _memory.get(OPENED + self.digest(text)) is not None
+
+    def remember_clean_json(self, text: str) -> None:
+        """Remember that a text holds nothing where it is opened as JSON."""
+        _memory.put(OPENED + self.digest(text), NOTHING)
+
+    def key_findings(self, key: str) -> Findings:
+        """Return what is found in the name of a value."""
+        return _of_key(self, key)
+
+    def named(self, name: str) -> str | None:
+        """Return the kind of value that a key's name tells of, if it is looked for."""
+        kind = find_by_key(name) if self.looks_at_names else None
+        return kind if kind in self.kinds else None
+
+
+@lru_cache(maxsize=20_000)
+def _of_key(search: Search, key: str) -> Findings:
+    return search.findings(key)
