@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from types import ModuleType
 
@@ -13,6 +14,12 @@ from apps.ingest.otlp.spans import RawSpan
 # The first that matches speaks; those after it fill the gaps.
 CONVENTIONS: tuple[ModuleType, ...] = (openinference, genai, generic)
 KEPT = tuple(prefix for convention in CONVENTIONS for prefix in convention.KEPT)
+# {beginning of flattened names: (path of the field that holds the list, its shape)}
+FLAT: dict[str, tuple[str, str]] = {
+    start: told
+    for convention in CONVENTIONS
+    for start, told in getattr(convention, "FLAT", {}).items()
+}
 
 
 @dataclass(slots=True)
@@ -21,22 +28,26 @@ class Read:
 
     span: RawSpan
     fields: Fields
+    # How it was read; ``kept`` is what no convention used.
+    reading: Reading
     kept: Attributes
     # The call that this span reports a second time, where the sender put it beside that.
     reported: str | None = None
 
 
-def normalise(span: RawSpan, unmapped: Counter[str]) -> Read:
+def normalise(
+    span: RawSpan, unmapped: Counter[str], conventions: Sequence[ModuleType] = CONVENTIONS
+) -> Read:
     """Return the fields of a span by the conventions that match it, in their order."""
     reading = Reading(span)
     fields: Fields = {}
-    for convention in CONVENTIONS:
+    for convention in conventions:
         if convention.matches(span):
             fields = convention.normalise(reading) | fields
             reading.settled.update(fields)
-    kept = {name: span.attributes[name] for name in span.attributes.keys() - reading.used}
+    kept = {name: reading.value(name) for name in span.attributes.keys() - reading.used}
     unmapped.update(name for name in kept if not is_kept(name))
-    return Read(span, fields, kept)
+    return Read(span, fields, reading, kept)
 
 
 def is_kept(name: str) -> bool:

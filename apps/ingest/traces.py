@@ -4,28 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from types import ModuleType
 
 import msgspec
 
 from apps.ingest.batch import Batch, Rejection
 from apps.ingest.checks import Refusal, check_event, flag, keep
 from apps.ingest.conventions.attributes import Fields, Json
-from apps.ingest.normalising import Read, normalise
+from apps.ingest.normalising import CONVENTIONS, Read, normalise
 from apps.ingest.otlp.spans import RawSpan, Scope, SpanEvent, moment
-from apps.ingest.text import json_in_text
+from apps.ingest.sent_spans import entry_of, note_clock
 from apps.ingest.trace_pass import relate
 from apps.sessions.events import IncomingEvent
 
 
-def read_spans(spans: Sequence[RawSpan], batch: Batch, now: datetime) -> None:
+def read_spans(
+    spans: Sequence[RawSpan],
+    batch: Batch,
+    now: datetime,
+    conventions: Sequence[ModuleType] = CONVENTIONS,
+) -> None:
     """Put the events of ``spans`` into ``batch``, and what was not understood."""
-    read = [normalise(span, batch.unmapped) for span in spans]
+    read = [normalise(span, batch.unmapped, conventions) for span in spans]
     relate(read)
     for one in read:
         try:
             event = event_of(one)
             batch.truncated += count_truncated(event, one.span.dropped)
-            batch.add(check_event(event, now), one.span.index, library=one.span.scope.named)
+            check_event(event, now)
+            note_clock(event, now)
+            batch.add(event, one.span.index, library=one.span.scope.named)
         except Refusal as refusal:
             batch.refuse(Rejection.of(one.span.index, refusal))
 
@@ -45,6 +53,7 @@ def event_of(one: Read) -> IncomingEvent:
         extra=_extra(one, fields.pop("tool_call", None)),
         **fields,
     )
+    event.sent = [entry_of(one, event)]
     if one.reported is not None:
         keep(event, "original", dict)["parent"] = span.parent_id
     _count_cached_tokens(event)
@@ -90,7 +99,7 @@ def _extra(one: Read, tool_call: Fields | None) -> Fields | None:
     span = one.span
     events = [_span_event(event) for event in span.events]
     extra = {
-        "attributes": {name: _opened(value) for name, value in one.kept.items()},
+        "attributes": one.kept,
         "resource": span.resource.attributes,
         "scope": scope_of(span.scope),
         "events": events,
@@ -112,8 +121,3 @@ def _span_event(event: SpanEvent) -> Fields:
         "at": at.isoformat() if at else None,
         "attributes": event.attributes,
     }
-
-
-def _opened(value: Json) -> Json:
-    """Return JSON in text as JSON: what it repeats of the messages is then stored once."""
-    return json_in_text(value) if isinstance(value, str) else value

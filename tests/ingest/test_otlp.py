@@ -136,7 +136,7 @@ def test_protobuf_and_json_say_the_same():
     values["object"] = AnyValue()
     values["object"].kvlist_value.values.add(key="b", value=AnyValue(double_value=0.5))
 
-    (one,) = read(in_protobuf(values, name="chat gpt-4o"), protobuf).events
+    (one,) = read(in_protobuf(values, name="chat gpt-4o", kind=3), protobuf).events
     other = event_of(said, endTimeUnixNano=0)
 
     other.extra.pop("scope")
