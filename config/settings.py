@@ -241,6 +241,7 @@ CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     "close idle sessions": {"task": "sessions.sweep_idle", "schedule": 60.0},
     "compact sessions": {"task": "sessions.sweep_compaction", "schedule": 60.0},
+    "forget old accounts of ingest": {"task": "ingest.sweep_history", "schedule": 86_400.0},
 }
 
 # API
@@ -270,12 +271,21 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SERVE_AUTHENTICATION": [],
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "apps.core.openapi.add_problems",
+    ],
 }
 
 # Product
 
 # A session with no event for this long is closed; a late event opens it again.
 PLAYHEAD_CLOSE_AFTER_MINUTES = env.number("PLAYHEAD_CLOSE_AFTER_MINUTES", 30)
+# What a project may send unless its own settings say otherwise; 0 is as much as comes.
+PLAYHEAD_EVENTS_PER_MINUTE = env.number("PLAYHEAD_EVENTS_PER_MINUTE", 0)
+PLAYHEAD_EVENTS_PER_MONTH = env.number("PLAYHEAD_EVENTS_PER_MONTH", 0)
+# How long the account of what came in is kept. The running month always is.
+PLAYHEAD_INGEST_HISTORY_DAYS = env.number("PLAYHEAD_INGEST_HISTORY_DAYS", 90)
 # How long your backups are kept, for the receipts of erasures; 0 says that it is not known.
 PLAYHEAD_BACKUP_DAYS = env.number("PLAYHEAD_BACKUP_DAYS", 0)
 

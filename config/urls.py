@@ -15,3 +15,7 @@ urlpatterns = [
     # Split, so that its script is a file: the Content-Security-Policy refuses inline ones.
     path("api/v1/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
 ]
+
+handler400 = "apps.core.error_pages.bad_request"
+handler404 = "apps.core.error_pages.not_found"
+handler500 = "apps.core.error_pages.server_error"

@@ -9,10 +9,14 @@ from django.core.cache import cache
 from django.core.management import call_command
 from django.db import connection
 from django.test import TransactionTestCase, override_settings
+from hypothesis import settings as hypothesis_settings
 
 from apps.core.database import APP_ROLE, grant_app_role
 
 pytest_plugins = ["tests.cast"]
+
+# For a night: pytest --hypothesis-profile=thorough
+hypothesis_settings.register_profile("thorough", max_examples=25_000)
 
 
 @pytest.fixture(scope="session")

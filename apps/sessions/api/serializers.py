@@ -85,7 +85,7 @@ class EventOut(serializers.Serializer[Any]):
     status = serializers.ChoiceField(["ok", "error"], allow_null=True)
     input = serializers.JSONField(required=False)
     output = serializers.JSONField(required=False)
-    usage = UsageOut(required=False)
+    usage = UsageOut(required=False, allow_null=True)
     cost = serializers.CharField(required=False, allow_null=True)
     raw = serializers.JSONField(
         required=False, help_text="On demand: attributes that no field holds, as they were sent."
