@@ -1,8 +1,9 @@
 """Run real clients against a fake provider, and keep what they send.
 
 ``python -m tests.ingest.captures.capture [--venvs FOLDER] CLIENT...``, or ``all``. A client is
-``clients/CLIENT.py`` with its pinned packages in ``requirements/CLIENT.txt``. It runs in an
-environment of its own, in a process of its own, which is told
+the pinned packages in ``requirements/CLIENT.txt`` and ``clients/CLIENT.py``; two versions of
+one client share a script, whose name then lacks the version. It runs in an environment of its
+own, in a process of its own, which is told
 
 * ``PROVIDER_URL``: the provider; OpenAI's paths begin with ``/v1`` below it;
 * ``COLLECTOR_URL``: where to send to, also as OTLP's own endpoint variable.
@@ -36,7 +37,7 @@ RESOURCE = "service.name=travel-agent,service.version=1.4.2,deployment.environme
 
 def main(arguments: Sequence[str]) -> None:
     """Capture the clients that are named."""
-    known = sorted(path.stem for path in CLIENTS.glob("*.py"))
+    known = sorted(path.stem for path in (HERE / "requirements").glob("*.txt"))
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("clients", nargs="+", choices=[*known, "all"])
     parser.add_argument("--venvs", type=Path, help="keep the environments here for the next time")
@@ -52,7 +53,7 @@ def capture(client: str, folder: Path) -> tuple[Path, int]:
     """Run one client and keep what it sent; returns the file and how many requests it holds."""
     python = prepare(client, folder)
     # Stack traces name the script's path, which is then one that can be painted over.
-    script = shutil.copy(CLIENTS / f"{client}.py", folder / f"{client}.py")
+    script = shutil.copy(script_of(client), folder / "agent.py")
     with running_provider() as provider, running_collector(ANSWERS) as (collector, requests):
         environment = {
             "PATH": os.environ["PATH"],
@@ -70,14 +71,21 @@ def capture(client: str, folder: Path) -> tuple[Path, int]:
     return path, len(neutral)
 
 
+def script_of(client: str) -> Path:
+    """Return the script of a client, whichever version of it is asked for."""
+    own = CLIENTS / f"{client}.py"
+    return own if own.exists() else CLIENTS / f"{client.rstrip('0123456789')}.py"
+
+
 def prepare(client: str, folder: Path) -> Path:
     """Return the Python of an environment that holds the client's packages."""
     python = folder / "bin" / "python"
     if not python.exists():
         venv.create(folder, with_pip=True)
     requirements = HERE / "requirements" / f"{client}.txt"
+    # Every package is named in the file: some clients ask for sets that no resolver finds.
     pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*pip, "--requirement", str(requirements)], check=True)
+    subprocess.run([*pip, "--no-deps", "--requirement", str(requirements)], check=True)
     return python
 
 
