@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from apps.ingest.checks import Refusal
+from apps.ingest.libraries import Libraries
 from apps.ingest.text import clean_text
 from apps.sessions.events import IncomingEvent, Loss
 
@@ -46,6 +47,7 @@ class Batch:
     """The readable part of a request, and an account of the rest."""
 
     source: str
+    # What the sender counts as one: events, spans, log records, records of a file.
     sent: int = 0
     # Attributes and events that senders cut off or left out before they sent.
     truncated: int = 0
@@ -54,21 +56,26 @@ class Batch:
     # Names of fields and attributes that no reader knows; their values are kept in `extra`.
     unmapped: Counter[str] = field(default_factory=Counter)
     samples: dict[str, bytes] = field(default_factory=dict)
-    indexes: dict[int, int] = field(default_factory=dict)
+    indexes: dict[int, tuple[int, ...]] = field(default_factory=dict)
+    libraries: Libraries = field(default_factory=Libraries)
 
-    def add(self, event: IncomingEvent, index: int) -> None:
-        """Take an event that stood at ``index`` of what was sent."""
+    def add(self, event: IncomingEvent, *indexes: int, library: tuple[str, str] = ("", "")) -> None:
+        """Take an event made of what stood at ``indexes``, by the library that wrote it."""
+        event.records = len(indexes)
         self.events.append(event)
-        self.indexes[id(event)] = index
+        self.indexes[id(event)] = indexes
+        self.libraries.count(event, library, is_log=self.source == "otlp_logs")
 
-    def index_of(self, event: IncomingEvent) -> int:
-        """Return where an event stood in what was sent."""
+    def indexes_of(self, event: IncomingEvent) -> tuple[int, ...]:
+        """Return where that of which an event is made stood in what was sent."""
         return self.indexes[id(event)]
 
     def refuse(self, rejection: Rejection, sample: bytes = b"") -> None:
-        """Count an event as refused, keeping the start of the first of its kind."""
+        """Count an event as refused, keeping what was wrong with the first of its kind."""
         self.rejected.append(rejection)
-        self.samples.setdefault(rejection.reason, sample[:SAMPLE_BYTES])
+        if rejection.reason not in self.samples:
+            told = rejection.sentence.encode() + b"\n" + sample
+            self.samples[rejection.reason] = told[:SAMPLE_BYTES]
 
     def losses(self) -> list[Loss]:
         """Return what did not become events, counted by reason."""

@@ -60,7 +60,8 @@ def _take(
         if any(log.is_cleaned for log in logs):
             flag_cleaned(event)
         batch.unmapped.update(list((event.extra or {}).get("log", ())))
-        batch.add(check_event(event, now), logs[0].index)
+        indexes = [log.index for log in logs]
+        batch.add(check_event(event, now), *indexes, library=logs[0].scope.named)
     except Refusal as refusal:
         for log in logs:
             batch.refuse(Rejection.of(log.index, refusal))

@@ -6,56 +6,39 @@ would be missing and nobody would know why.
 
 from __future__ import annotations
 
-import random
 from collections.abc import Sequence
-from typing import Any
-
-from django.db import connection
-from django.utils import timezone
 
 from apps.sessions.events import Loss
 from apps.sessions.keys import project_keys
 from apps.tenants.models import Project
 
-SLOTS = 8
 SAMPLE = b"ingest-loss"
 
-ADD_LOSSES = """
-INSERT INTO ingest_ingestloss (project_id, minute, reason, source, slot, count, sample)
-SELECT %s, date_trunc('minute', %s::timestamptz), reason, source, %s, count, sample
-FROM unnest(%s::text[], %s::text[], %s::bigint[], %s::bytea[]) AS t (reason, source, count, sample)
-ORDER BY reason, source
-ON CONFLICT (project_id, minute, reason, source, slot)
-DO UPDATE SET count = ingest_ingestloss.count + excluded.count
-"""
+# Reason, source, count and the encrypted sample.
+LossRow = tuple[str, str, int, bytes | None]
 
 
-def record(project: Project, losses: Sequence[Loss]) -> None:
-    """Add ``losses`` to the account, in the caller's transaction. Samples are encrypted."""
-    rows = _added_up(losses)
-    if not rows:
-        return
-    columns: list[list[Any]] = [
-        [loss.reason for loss in rows],
-        [loss.source for loss in rows],
-        [loss.count for loss in rows],
-        [loss.sample and _sealed(project, loss.sample) for loss in rows],
-    ]
-    slot = random.randrange(SLOTS)  # noqa: S311 - it spreads writers, nothing more
-    with connection.cursor() as cursor:
-        cursor.execute(ADD_LOSSES, [project.pk, timezone.now(), slot, *columns])
+def loss_rows(project: Project, losses: Sequence[Loss], source: str) -> list[LossRow]:
+    """Return one row for each reason: a row may be touched once in a statement.
 
-
-def _added_up(losses: Sequence[Loss]) -> list[Loss]:
-    """Return one loss for each reason and source: a row may be touched once in a statement."""
-    sums: dict[tuple[str, str], Loss] = {}
+    All that a request lost is counted under the request's ``source``, also what only the
+    record noticed. Samples are encrypted: they are what somebody said.
+    """
+    sums: dict[str, Loss] = {}
     for loss in losses:
-        key = (loss.reason[:64], loss.source[:64])
-        known = sums.setdefault(
-            key, Loss(reason=key[0], source=key[1], count=0, sample=loss.sample)
-        )
+        reason = loss.reason[:64]
+        known = sums.setdefault(reason, Loss(reason=reason, source=source, count=0))
         known.count += loss.count
-    return list(sums.values())
+        known.sample = known.sample or loss.sample
+    return [
+        (reason, source[:64], loss.count, loss.sample and _sealed(project, loss.sample))
+        for reason, loss in sorted(sums.items())
+    ]
+
+
+def opened(project: Project, sample: bytes) -> str:
+    """Return a sample as text: first what was wrong, then the start of what was sent."""
+    return project_keys(project.pk).open_apart(sample, SAMPLE).decode(errors="replace")
 
 
 def _sealed(project: Project, sample: bytes) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.db import models
+from django.db.models import F, Q
 
 from apps.tenants.models import Project, ProjectModel
 
@@ -33,7 +34,7 @@ class IngestLoss(ProjectModel):
 
 
 class IngestClient(ProjectModel):
-    """What one client software sent in one hour."""
+    """What one client software sent in one hour, and what became of all of it."""
 
     project = models.ForeignKey(Project, models.CASCADE, related_name="ingest_clients")
     hour = models.DateTimeField()
@@ -44,13 +45,23 @@ class IngestClient(ProjectModel):
     # As in IngestLoss.
     slot = models.SmallIntegerField()
     requests = models.BigIntegerField()
+    # Requests of which nothing could be read; nobody knows how many events they held.
+    refused_requests = models.BigIntegerField(default=0)
+    # As the sender counts: events, spans, log records, records of a file.
+    sent = models.BigIntegerField(default=0)
     accepted = models.BigIntegerField()
     duplicates = models.BigIntegerField()
     rejected = models.BigIntegerField()
-    # Events that arrived long after they happened.
+    # Events by the time from their end to their arrival; each is in one of these at most.
+    within_second = models.BigIntegerField(default=0)
+    within_ten_seconds = models.BigIntegerField(default=0)
+    within_minute = models.BigIntegerField(default=0)
+    within_ten_minutes = models.BigIntegerField(default=0)
     late = models.BigIntegerField()
     # From the end of the newest event of a request to its arrival.
     lag_ms = models.BigIntegerField()
+    newest_event_at = models.DateTimeField(null=True)
+    first_seen_at = models.DateTimeField(null=True)
     last_seen_at = models.DateTimeField()
 
     unscoped: ClassVar[models.Manager[IngestClient]] = models.Manager()
@@ -60,5 +71,58 @@ class IngestClient(ProjectModel):
             models.UniqueConstraint(
                 fields=["project", "hour", "name", "version", "source", "slot"],
                 name="ingest_client_once",
+            ),
+            # Nothing that was sent is missing from the account.
+            models.CheckConstraint(
+                condition=Q(sent=F("accepted") + F("duplicates") + F("rejected")),
+                name="ingest_client_adds_up",
+            ),
+        ]
+
+
+class IngestLibrary(ProjectModel):
+    """What the events of one instrumentation library said in one hour, and what they left out."""
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="ingest_libraries")
+    hour = models.DateTimeField()
+    # The scope of spans; for events of other ways in, the client.
+    name = models.CharField(max_length=120)
+    version = models.CharField(max_length=60)
+    source = models.CharField(max_length=64)
+    # As in IngestLoss.
+    slot = models.SmallIntegerField()
+    events = models.BigIntegerField()
+    llm = models.BigIntegerField()
+    tool = models.BigIntegerField()
+    agent = models.BigIntegerField()
+    llm_content = models.BigIntegerField()
+    llm_usage = models.BigIntegerField()
+    llm_model = models.BigIntegerField()
+    tool_content = models.BigIntegerField()
+    with_session = models.BigIntegerField()
+    with_user = models.BigIntegerField()
+
+    unscoped: ClassVar[models.Manager[IngestLibrary]] = models.Manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["project", "hour", "name", "version", "source", "slot"],
+                name="ingest_library_once",
             )
         ]
+
+
+class IngestQuota(ProjectModel):
+    """How much may be sent to a project; without a row the settings say it."""
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="ingest_quotas")
+    # Null: as much as comes.
+    events_per_minute = models.PositiveIntegerField(null=True)
+    events_per_month = models.PositiveBigIntegerField(null=True)
+    changed_at = models.DateTimeField(auto_now=True)
+
+    unscoped: ClassVar[models.Manager[IngestQuota]] = models.Manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["project"], name="ingest_quota_once")]

@@ -7,11 +7,16 @@ from typing import Any
 import msgspec
 
 from apps.ingest.checks import MAX_EVENTS
+from apps.ingest.libraries import FIELDS
 from apps.ingest.native import NativeEvent
+from apps.ingest.reasons import Effect
 
 Schema = dict[str, Any]
 WHOLE: Schema = {"type": "integer", "minimum": 0}
 TEXT: Schema = {"type": "string"}
+COUNTS: Schema = {"type": "object", "additionalProperties": WHOLE}
+MOMENT: Schema = {"type": "string", "format": "date-time"}
+SUMMED = "requests refused_requests sent accepted duplicates rejected late".split()
 
 
 def events_request() -> Schema:
@@ -53,32 +58,76 @@ def otlp_answers(message: str) -> dict[tuple[int, str], Schema]:
 
 
 def health_answer() -> Schema:
-    """The account of one day."""
-    counts = {"type": "object", "additionalProperties": WHOLE}
-    moment = {"type": "string", "format": "date-time"}
-    client = _object(
-        {
-            "user_agent": TEXT,
-            "version": TEXT,
-            "source": TEXT,
-            "last_seen": moment,
-            "requests": WHOLE,
-            "accepted": WHOLE,
-            "duplicates": WHOLE,
-            "rejected": WHOLE,
-        }
-    )
-    names = ("accepted", "duplicates", "truncated", "unmapped", "late")
+    """The account of the last hours."""
+    names = (
+        "hours requests sent accepted duplicates rejected truncated unmapped conflicting set_right "
+        "redacted late"
+    ).split()
+    lag = ("newest_event_age_ms", "p50_within_ms", "p95_within_ms")
     return _object(
         {
-            "since": moment,
+            "state": {"enum": ["ok", "warn", "error", "none"]},
+            "headline": TEXT,
+            "since": MOMENT,
+            "until": MOMENT,
             **dict.fromkeys(names, WHOLE),
-            "refused": counts,
-            "noted": counts,
-            "lag_ms": {"type": ["integer", "null"]},
-            "clients": {"type": "array", "items": client},
+            **dict.fromkeys(("refused", "refused_requests", "noted"), COUNTS),
+            "unmapped_names": _or_null(_list(TEXT)),
+            "lag_ms": _or_null(WHOLE),
+            "lag": _object(dict.fromkeys(lag, _or_null(WHOLE))),
+            "sources": _list(_object({"source": TEXT} | _summed())),
+            "series": _list(_object({"hour": MOMENT} | _summed())),
+            "clients": _list(_client()),
+            "libraries": _list(_library()),
+            "reasons": _list(_reason()),
+            "advice": _list(
+                _object(dict.fromkeys("library version missing sentence fix".split(), TEXT))
+            ),
+            "quotas": quotas_answer(),
+            "quota_is_counted": {"type": "boolean"},
         }
     )
+
+
+def quotas_answer() -> Schema:
+    """What a project may send, and how much of it is used."""
+    use = {
+        "period": {"enum": ["minute", "month"]},
+        **dict.fromkeys(("limit", "used", "remaining"), WHOLE),
+        "reset_seconds": {"type": "number"},
+        "state": {"enum": ["ok", "warn", "blocked"]},
+    }
+    limits = dict.fromkeys(("events_per_minute", "events_per_month"), _or_null(WHOLE))
+    return _object({**limits, "uses": _list(_object(use))})
+
+
+def _summed() -> Schema:
+    return dict.fromkeys(SUMMED, WHOLE)
+
+
+def _client() -> Schema:
+    seen = {"first_seen": _or_null(MOMENT), "last_seen": MOMENT}
+    return _object(dict.fromkeys(("user_agent", "version", "source"), TEXT) | seen | _summed())
+
+
+def _library() -> Schema:
+    named = dict.fromkeys(("name", "version", "package"), TEXT)
+    return _object(named | {"last_seen": MOMENT} | dict.fromkeys(FIELDS, WHOLE))
+
+
+def _reason() -> Schema:
+    told = dict.fromkeys("reason source title meaning fix".split(), TEXT)
+    seen = {"first_seen": MOMENT, "last_seen": MOMENT}
+    effect = {"enum": [effect.value for effect in Effect]}
+    return _object(told | seen | {"effect": effect, "count": WHOLE, "sample": _or_null(TEXT)})
+
+
+def _list(schema: Schema) -> Schema:
+    return {"type": "array", "items": schema}
+
+
+def _or_null(schema: Schema) -> Schema:
+    return {"anyOf": [schema, {"type": "null"}]}
 
 
 def _object(properties: Schema) -> Schema:

@@ -5,24 +5,29 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import structlog
 from django.db import DataError, transaction
 from django.utils import timezone
 
 from apps.core.errors import UnavailableError
-from apps.ingest import clients, losses
+from apps.ingest import accounts, quotas
+from apps.ingest.accounts import Request, Sums
 from apps.ingest.batch import Batch, Rejection
 from apps.ingest.checks import Refusal
-from apps.ingest.clients import Client, Sighting
+from apps.ingest.clients import Client
+from apps.ingest.losses import loss_rows
 from apps.sessions import store
-from apps.sessions.events import IncomingEvent, Loss
+from apps.sessions.events import AppendResult, IncomingEvent, Loss
 from apps.tenants.models import Project
+
+log = structlog.get_logger(__name__)
 
 AWAY = "The database cannot take this now. Send it again later."
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What became of a request. Every event sent is counted in exactly one of the three."""
+    """What became of a request. Everything sent is counted in exactly one of the three."""
 
     accepted: int
     duplicates: int
@@ -32,36 +37,57 @@ class Receipt:
 def ingest(
     project: Project, batch: Batch, *, client: Client, environment: str = "", origin: str = "live"
 ) -> Receipt:
-    """Record a request in one transaction: once this returns, all of it is committed."""
+    """Record a request in one transaction: once this returns, all of it is committed.
+
+    It is charged to the project's quota, and never refused for it here: who calls asks
+    ``quotas.admit`` before anything is read.
+    """
     try:
-        return _ingest(project, batch, client, environment, origin)
+        receipt = _ingest(project, batch, client, environment, origin)
     except DataError:
         _refuse_poison(project, batch)
-    return ingest(project, batch, client=client, environment=environment, origin=origin)
+        return ingest(project, batch, client=client, environment=environment, origin=origin)
+    sent = receipt.accepted + receipt.duplicates + len(receipt.rejected)
+    quotas.charge(project, sent=sent, stored=receipt.accepted)
+    return receipt
 
 
+@transaction.atomic
 def count_refused_request(project: Project, source: str, reason: str, client: Client) -> None:
     """Count a request of which nothing could be read, so that its sender's silence is seen."""
-    refused = Sighting(source=source, accepted=0, duplicates=0, rejected=1)
-    with transaction.atomic():
-        losses.record(project, [Loss(reason=reason, source=source)])
-        clients.record(project, client, refused, [], timezone.now())
+    losses = loss_rows(project, [Loss(reason=reason, source=source)], source)
+    request = Request(source, client, Sums(refused_requests=1), losses)
+    accounts.enter(project, request, timezone.now())
 
 
 @transaction.atomic
 def _ingest(
     project: Project, batch: Batch, client: Client, environment: str, origin: str
 ) -> Receipt:
-    duplicates, found = 0, batch.losses()
+    result = AppendResult(accepted=0, duplicates=0, completed=0, sessions=[])
     if batch.events:
         result = store.append(project, batch.events, origin=origin, environment=environment)
-        duplicates = result.duplicates
-        found += result.losses
-    accepted = len(batch.events) - duplicates
-    losses.record(project, found)
-    sighting = Sighting(batch.source, accepted, duplicates, len(batch.rejected))
-    clients.record(project, client, sighting, batch.events, timezone.now())
-    return Receipt(accepted, duplicates, batch.rejected)
+    missing = _missing(batch, result)
+    sums = Sums(result.accepted, result.duplicates, len(batch.rejected) + missing)
+    losses = loss_rows(
+        project, batch.losses() + result.losses + _unaccounted(missing), batch.source
+    )
+    request = Request(batch.source, client, sums, losses, batch.events, batch.libraries)
+    accounts.enter(project, request, timezone.now())
+    return Receipt(result.accepted, result.duplicates, batch.rejected)
+
+
+def _missing(batch: Batch, result: AppendResult) -> int:
+    """Return how much was sent of which nobody knows what became of it; there should be none."""
+    known = result.accepted + result.duplicates + len(batch.rejected)
+    return max(batch.sent - known, 0)
+
+
+def _unaccounted(missing: int) -> list[Loss]:
+    if not missing:
+        return []
+    log.error("events are missing from the account", count=missing)
+    return [Loss(reason="unaccounted", source="", count=missing)]
 
 
 def _refuse_poison(project: Project, batch: Batch) -> None:
@@ -71,8 +97,8 @@ def _refuse_poison(project: Project, batch: Batch) -> None:
         raise UnavailableError(AWAY)
     refusal = Refusal("The database cannot hold a value of this event.", reason="unstorable")
     for event in batch.events:
-        if id(event) in poison:
-            batch.refuse(Rejection.of(batch.index_of(event), refusal))
+        for index in batch.indexes_of(event) if id(event) in poison else ():
+            batch.refuse(Rejection.of(index, refusal))
     batch.events = [event for event in batch.events if id(event) not in poison]
 
 

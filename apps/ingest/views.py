@@ -18,7 +18,7 @@ from rest_framework.response import Response
 
 from apps.core.api import OrjsonRenderer
 from apps.core.errors import DomainError, EncodingError, LimitError
-from apps.ingest import openapi, queries, services
+from apps.ingest import openapi, quotas, services
 from apps.ingest.batch import Batch
 from apps.ingest.bodies import read_body
 from apps.ingest.checks import MAX_EVENTS
@@ -38,7 +38,7 @@ JSON = "application/json"
 PROTOBUF = "application/x-protobuf"
 PROJECT = frozenset({"project"})
 NAMED_REJECTIONS = 10
-REASONS = {400: "unreadable", 413: "too_large", 415: "unknown_encoding"}
+REASONS = {400: "request_unreadable", 413: "request_too_large", 415: "request_encoding"}
 
 
 class IngestAPIView(ProjectAPIView):
@@ -47,17 +47,33 @@ class IngestAPIView(ProjectAPIView):
     needs: ClassVar[Mapping[str, Permission]] = {"POST": Permission.INGEST}
     parser_classes: ClassVar[list[Any]] = []  # type: ignore[misc]
     source: ClassVar[str]
+    # The quota that is nearest to its end, told with every answer.
+    use: quotas.Use | None = None
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         refuse_unknown(request.query_params.dict(), PROJECT)
+        if request.method == "POST":
+            # Before the body is read: what cannot be taken costs its sender's time alone.
+            self.use = quotas.admit(self.project)
+
+    def finalize_response(
+        self, request: Request, response: Response, *args: Any, **kwargs: Any
+    ) -> Response:
+        response = super().finalize_response(request, response, *args, **kwargs)
+        for name, value in (self.use.headers if self.use else {}).items():
+            response[name] = value
+        return response
 
     def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
         """Answer in the request's own type, whatever the client says it accepts."""
         return OrjsonRenderer(), JSON
 
     def handle_exception(self, exc: Exception) -> Response:
-        if isinstance(exc, DomainError) and exc.status in REASONS and hasattr(self, "project"):
+        if isinstance(exc, quotas.QuotaSpentError):
+            self.use = exc.use
+            self._count_refusal(exc.reason)
+        elif isinstance(exc, DomainError) and exc.status in REASONS and hasattr(self, "project"):
             self._count_refusal(REASONS[exc.status])
         return super().handle_exception(exc)
 
@@ -185,22 +201,6 @@ class LogCollection(OtlpAPIView):
         logs = reader.read_logs(body, batch)
         _check_count(batch)
         read_logs(logs, batch, now)
-
-
-class IngestHealth(ProjectAPIView):
-    """What came in during the last day, what did not, and who sent it."""
-
-    needs: ClassVar[Mapping[str, Permission]] = {"GET": Permission.INGEST}
-
-    @extend_schema(
-        operation_id="ingest_health",
-        summary="What came in, what was refused, and who sends",
-        responses={200: OpenApiResponse(openapi.health_answer())},
-        tags=["ingest"],
-    )
-    def get(self, request: Request) -> Response:
-        refuse_unknown(request.query_params.dict(), PROJECT)
-        return Response(queries.ingest_health(self.project, timezone.now()))
 
 
 READERS: Mapping[str, Any] = {PROTOBUF: protobuf, JSON: wire_json}

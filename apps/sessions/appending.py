@@ -99,15 +99,15 @@ class Appending:
     def _grouped(
         self, drafts: Sequence[Draft], places: Sequence[HeldSession]
     ) -> dict[Key, tuple[Draft, int]]:
-        """Make one draft of all versions of an event; say how many of them added something."""
+        """Make one draft of all versions of an event; count what of them added something."""
         groups: dict[Key, tuple[Draft, int]] = {}
         for draft, session in zip(drafts, places, strict=True):
             key = session.row.id, draft.row.id
             first, count = groups.get(key, (draft, 0))
             both = combined(first, draft, self.keys) if count else draft
             adds = not (count and same(both.row, first.row))
-            self.tally["duplicates"] += not adds
-            groups[key] = both, count + adds
+            self.tally["duplicates"] += 0 if adds else draft.records
+            groups[key] = both, count + (draft.records if adds else 0)
         return groups
 
     def _sort_out(self, groups: dict[Key, tuple[Draft, int]]) -> None:
@@ -124,7 +124,7 @@ class Appending:
                 again[key] = draft, count
                 continue
             self.tally["accepted"] += count
-            self.tally["completed"] += count - 1
+            self.tally["completed"] += count - draft.records
             self._change(key, draft, None)
         for key, draft in self._completed(again):
             self._complete(key, draft, again[key][1])
@@ -311,6 +311,7 @@ def combined(a: Draft, b: Draft, keys: ProjectKeys) -> Draft:
         sources=a.sources + b.sources,
         latest_start=latest(a.latest_start, b.latest_start),
         session_end=latest(a.session_end, b.session_end),
+        records=a.records,
     )
 
 

@@ -51,6 +51,8 @@ class Draft(msgspec.Struct, kw_only=True):
     # The latest start that any version gave, and the end of the session if one said so.
     latest_start: datetime | None = None
     session_end: datetime | None = None
+    # How often it counts in what is told of the append.
+    records: int = 1
 
 
 def draft(event: IncomingEvent, keys: ProjectKeys, environment: str) -> Draft:
@@ -75,6 +77,7 @@ def draft(event: IncomingEvent, keys: ProjectKeys, environment: str) -> Draft:
         sources=_sources(event),
         latest_start=row.started_at,
         session_end=_session_end(row),
+        records=event.records,
     )
 
 
@@ -151,7 +154,10 @@ def _row(
         setattr(row, column, count)
     _add_prompt(row, event)
     _add_replay(row, event, keys)
-    return row, body_of(event, flags)
+    body = body_of(event, flags)
+    if environment and event.sent:
+        body["sent"] = [entry | {"environment": environment} for entry in event.sent]
+    return row, body
 
 
 def check_names(event: IncomingEvent) -> None:

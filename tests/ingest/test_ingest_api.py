@@ -10,8 +10,7 @@ from django.db import connection, transaction
 from drf_spectacular.generators import SchemaGenerator
 
 from apps.core.database import APP_ROLE
-from apps.ingest.losses import SAMPLE
-from apps.sessions.keys import project_keys
+from apps.ingest.losses import opened
 from tests.ingest.factories import make_body, make_event
 
 EVENTS = "/api/v1/events"
@@ -160,7 +159,8 @@ def test_health_tells_what_came_in_and_what_did_not(sender):
     told = sender.get("/api/v1/ingest/health").json()
 
     assert (told["accepted"], told["duplicates"], told["unmapped"]) == (2, 1, 1)
-    assert told["refused"] == {"invalid": 1, "unreadable": 1}
+    assert told["refused"] == {"invalid": 1}
+    assert told["refused_requests"] == {"request_unreadable": 1}
     seen = {client["user_agent"]: client for client in told["clients"]}
     assert seen["weather-agent"]["version"] == "1.2"
     assert told["late"] == 3
@@ -219,8 +219,9 @@ def test_a_sample_of_what_was_refused_is_kept_and_cannot_be_read_without_the_key
     (loss,) = project.ingest_losses.all()
     assert (loss.reason, loss.source, loss.count) == ("invalid", "events", 1)
     assert b"secret" not in bytes(loss.sample)
-    opened = project_keys(project.pk).open_apart(bytes(loss.sample), SAMPLE)
-    assert json.loads(opened)["output"] == "a secret"
+    wrong, _, sent = opened(project, bytes(loss.sample)).partition("\n")
+    assert wrong.startswith("kind: Must be one of llm")
+    assert json.loads(sent)["output"] == "a secret"
 
 
 def test_the_longest_words_that_are_allowed_can_be_indexed(sender):

@@ -73,6 +73,7 @@ ENDPOINTS = {
     "/v1/logs": Endpoint({"POST": P.INGEST}),
     "/api/v1/events": Endpoint({"POST": P.INGEST}),
     "/api/v1/ingest/health": Endpoint({"GET": P.INGEST}),
+    "/api/v1/quotas": Endpoint({"GET": P.INGEST, "PUT": P.MANAGE_PROJECT}),
 }
 
 # Any good credential; they tell only about the credential.
