@@ -83,6 +83,9 @@ class _Body:
                 message = await self._receive()
         except TimeoutError:
             raise _too_slow(f"Nothing came for {self._silence:g} seconds") from None
+        if message["type"] == "http.disconnect":
+            # Django would go away without an answer, which the server makes a fault of ours.
+            raise _RefusedError(400, "Bad request", "The body broke off before its end.")
         self._seen += len(message.get("body", b""))
         self._is_whole = not message.get("more_body", False)
         self._check()

@@ -12,6 +12,8 @@ from apps.core import body_limit
 from apps.core.body_limit import MIB, limit_bodies
 
 PIECE = b"x" * MIB
+# Where the sender hangs up.
+GONE = b"gone"
 
 
 async def echo(scope: Any, receive: Any, send: Any) -> None:
@@ -32,6 +34,8 @@ def ask(*pieces: bytes, path: str = "/v1/traces", length: str = "", pause: float
 
     async def receive() -> Any:
         await asyncio.sleep(pause)
+        if left[0] is GONE:
+            return {"type": "http.disconnect"}
         return {"type": "http.request", "body": left.pop(0), "more_body": bool(left)}
 
     async def send(message: Any) -> None:
@@ -79,6 +83,13 @@ def test_a_sender_that_trickles_is_told_so(monkeypatch):
 
     assert status == 408
     assert "Less than 16 KiB a second" in json.loads(answer)["detail"]
+
+
+def test_a_body_that_breaks_off_is_a_bad_request():
+    status, answer, _ = ask(b"{", GONE)
+
+    assert status == 400
+    assert "broke off" in json.loads(answer)["detail"]
 
 
 def test_a_file_to_import_has_a_limit_of_its_own():
