@@ -19,6 +19,7 @@ from apps.ingest.conventions import genai
 from apps.ingest.conventions.attributes import Fields, Json, Reading, known
 from apps.ingest.normalising import is_kept
 from apps.ingest.otlp.spans import RawLog, RawSpan, moment
+from apps.ingest.sent_logs import content_entry, log_entry, message_entry
 from apps.ingest.text import json_in_text
 from apps.ingest.traces import flag_cleaned, scope_of
 from apps.sessions.events import ErrorInfo, IncomingEvent
@@ -95,20 +96,28 @@ def _content(trace_id: str, span_id: str, log: RawLog) -> IncomingEvent:
         name: attributes[name] for name in attributes.keys() - reading.used if not is_kept(name)
     }
     extra = {"log": kept} if kept else None
-    return IncomingEvent(id=span_id, trace=trace_id, session=session, extra=extra, **fields)
+    event = IncomingEvent(id=span_id, trace=trace_id, session=session, extra=extra, **fields)
+    event.sent = [content_entry(log, reading, event)]
+    return event
 
 
 def _joined(logs: list[RawLog]) -> IncomingEvent:
     """Return the content of a span from its records of one message each."""
     ordered = sorted(logs, key=lambda log: (log.at, log.index))
-    asked = [_message(log) for log in ordered if event_name(log) != CHOICE]
-    answered = [_choice(log) for log in ordered if event_name(log) == CHOICE]
+    asked = [(log, _message(log)) for log in ordered if event_name(log) != CHOICE]
+    answered = [(log, _choice(log)) for log in ordered if event_name(log) == CHOICE]
+    entries = [
+        message_entry(log, place, f"{field}.messages.{place}", message)
+        for field, said in (("input", asked), ("output", answered))
+        for place, (log, message) in enumerate(said)
+    ]
     return IncomingEvent(
         id=str(logs[0].span_id),
         trace=logs[0].trace_id,
         kind="llm",
-        input={"messages": asked} if asked else None,
-        output={"messages": answered} if answered else None,
+        input={"messages": [message for _, message in asked]} if asked else None,
+        output={"messages": [message for _, message in answered]} if answered else None,
+        sent=entries,
     )
 
 
@@ -134,7 +143,7 @@ def _plain(trace_id: str, log: RawLog) -> IncomingEvent:
         "scope": scope_of(log.scope),
         "severity": log.severity,
     }
-    return IncomingEvent(
+    event = IncomingEvent(
         id=f"log-{_digest(log)}",
         trace=trace_id,
         parent=log.span_id,
@@ -145,6 +154,8 @@ def _plain(trace_id: str, log: RawLog) -> IncomingEvent:
         output=_opened(log.body),
         extra={name: value for name, value in extra.items() if value},
     )
+    event.sent = [log_entry(log, event)]
+    return event
 
 
 def _digest(log: RawLog) -> str:

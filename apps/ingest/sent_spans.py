@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
-from apps.ingest.conventions.attributes import Json, Reading
+from apps.ingest.conventions.attributes import Fields, Json, Reading
 from apps.ingest.normalising import FLAT, Read
 from apps.ingest.otlp.spans import RawSpan, Resource, Scope, SpanEvent
 from apps.sessions.events import IncomingEvent
@@ -87,18 +87,21 @@ def _flattened(
     used: set[str], reading: Reading, event: IncomingEvent
 ) -> Iterator[tuple[str, set[str]]]:
     """Yield flattened lists that the event's field gives back, with the names of each."""
-    listed_names = [name for name in used if name.startswith(FLAT_STARTS)]
-    for start in FLAT if listed_names else ():
-        path, shape = FLAT[start]
-        names = {name for name in listed_names if name.startswith(start)}
-        field, _, key = path.partition(".")
-        value = getattr(event, field)
-        listed = value_at({field: value}, path) if key else value
-        if names and isinstance(listed, list) and SHAPES[shape](listed) == {
-            name[len(start) :]: reading.parsed.get(name, reading.attributes[name])
-            for name in names
-        }:
+    listed = {name for name in used if name.startswith(FLAT_STARTS)}
+    for start in FLAT if listed else ():
+        names = {name for name in listed if name.startswith(start)}
+        sent = {
+            name[len(start) :]: reading.parsed.get(name, reading.attributes[name]) for name in names
+        }
+        if names and sent == _flat_again(start, event):
             yield start, names
+
+
+def _flat_again(start: str, event: IncomingEvent) -> Fields | None:
+    path, shape = FLAT[start]
+    field = path.partition(".")[0]
+    listed = value_at({field: getattr(event, field)}, path)
+    return SHAPES[shape](listed) if isinstance(listed, list) else None
 
 
 def span_of(sent: Sent, trace_id: str, span_id: str) -> RawSpan:

@@ -3,7 +3,7 @@
 Earliest start, latest end, error beats ok, null never erases. Where two versions disagree
 otherwise, the one with the later end wins, then the larger value. A value keeps the end of
 the version that it came from (``field_ends``): with the merged end alone, the outcome of
-three versions would depend on which two met first.
+three versions would depend on which two met first. What was sent is kept of all versions.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import msgspec
 
 from apps.core.canonical import canonical_json
 from apps.sessions.rows import COLUMNS, EventRow
+from apps.sessions.sent import united
 
 Json = Any
 # (is not null, end of its version, its bytes), and the value itself.
@@ -89,7 +90,10 @@ def merge(
     )
     _set_fields(row, winners)
     row.parent_id = a.parent_id if row.client_parent == a.client_parent else b.parent_id
-    return row, _body(winners)
+    body = _body(winners)
+    if entries := united((a, a_body), (b, b_body), (row, body)):
+        body["sent"] = entries
+    return row, body
 
 
 def _least(a: datetime | None, b: datetime | None) -> datetime | None:
@@ -128,7 +132,7 @@ def _values(row: EventRow, body: Mapping[str, Json]) -> Iterator[tuple[str, Any]
     for name, value in body.items():
         if name in BY_KEY:
             yield from _by_key(BODY + name, value)
-        else:
+        elif name != "sent":
             yield BODY + name, value
 
 

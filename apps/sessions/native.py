@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,12 +10,13 @@ import msgspec
 
 from apps.sessions.models import Session
 from apps.sessions.rows import BODY_FIELDS, EventRow
+from apps.sessions.sent import Sent, shown
 from apps.sessions.steps import Step
 
 Json = Any
 
 # Fields of the body that go into an event under their own name.
-_OWN = [name for name in BODY_FIELDS if name not in {"extra", "inputs"}]
+_OWN = [name for name in BODY_FIELDS if name not in {"extra", "sent", "inputs"}]
 
 
 class Said(msgspec.Struct):
@@ -26,16 +27,18 @@ class Said(msgspec.Struct):
     body: Mapping[str, Json]
 
 
-def event(
-    session: Session, step: Step, row: EventRow, said: Said | None = None, *, raw: bool = False
-) -> dict[str, Json]:
+def event(session: Session, step: Step, row: EventRow, said: Said | None = None) -> dict[str, Json]:
     """Return an event; without ``said`` only what is no content."""
     shape = _place(session, step) | _facts(step, row) | _stamped(row)
     if said is not None:
         _say(shape, said)
-        if raw:
-            shape["raw"] = said.body.get("extra", {})
     return shape
+
+
+def raw(said: Said, sent: Sequence[Sent]) -> dict[str, Json]:
+    """Return what no field of an event holds, and the spans and records that made it."""
+    extra: dict[str, Json] = said.body.get("extra", {})
+    return extra | ({"sent": [shown(one) for one in sent]} if sent else {})
 
 
 def moment(value: datetime | None) -> str | None:

@@ -11,6 +11,7 @@ from apps.sessions.chunks import Contents
 from apps.sessions.keys import SessionCipher, WrappedKey, project_keys
 from apps.sessions.models import Session, SessionKey
 from apps.sessions.rows import EventRow
+from apps.sessions.sent import Sent, digests_in, sent_of
 from apps.sessions.session_rows import REASON, TITLE
 from apps.sessions.steps import Outline, Step
 
@@ -28,13 +29,18 @@ def outline(session: Session) -> Outline:
     return Outline(session.pk, outlines.steps_of(rows))
 
 
-def read_steps(session: Session, steps: Sequence[Step], *, content: bool) -> list[dict[str, Any]]:
-    """Return the steps in the shape of the native event, in a constant number of queries."""
-    return _native(session, steps, content=content, raw=False)
+def read_steps(
+    session: Session, steps: Sequence[Step], *, content: bool, raw: bool = False
+) -> list[dict[str, Any]]:
+    """Return the steps in the shape of the native event, in a constant number of queries.
+
+    ``raw`` adds what no field holds, and the spans and records that an event was made of.
+    """
+    return _native(session, steps, content=content, raw=raw)
 
 
 def read_step(session: Session, event_id: str, *, raw: bool = False) -> dict[str, Any] | None:
-    """Return one event whole; ``raw`` adds what no field holds (``extra``)."""
+    """Return one event whole."""
     step = outline(session).find(event_id)
     return None if step is None else _native(session, [step], content=True, raw=raw)[0]
 
@@ -75,11 +81,17 @@ def ciphers(sessions: Sequence[Session]) -> dict[uuid.UUID, SessionCipher]:
 
 def bodies(session: Session, rows: Sequence[EventRow], names: Sequence[str]) -> list[list[Any]]:
     """Return the bodies of rows (``input_digest`` and so on by name), each chunk opened once."""
+    digests = [[getattr(row, name) for name in names] for row in rows]
+    contents = contents_of(session, [digest for each in digests for digest in each if digest])
+    return [[contents.body(session.pk.bytes, digest) for digest in each] for each in digests]
+
+
+def contents_of(session: Session, digests: Sequence[bytes]) -> Contents:
+    """Return contents of a session with these bodies loaded."""
     key = session.pk.bytes
     contents = Contents(session.project_id, {key: ciphers([session])[session.pk]})
-    digests = [[getattr(row, name) for name in names] for row in rows]
-    contents.load((key, digest) for each in digests for digest in each if digest is not None)
-    return [[contents.body(key, digest) for digest in each] for each in digests]
+    contents.load((key, digest) for digest in digests)
+    return contents
 
 
 def rows_of(session: Session, steps: Sequence[Step]) -> list[EventRow]:
@@ -100,7 +112,36 @@ def _native(
     if not content:
         return [native.event(session, step, row) for step, row in zip(steps, rows, strict=True)]
     names = ("input_digest", "output_digest", "extra_digest")
-    return [
-        native.event(session, step, row, native.Said(said[0], said[1], said[2] or {}), raw=raw)
-        for step, row, said in zip(steps, rows, bodies(session, rows, names), strict=True)
+    said = [
+        native.Said(asked, answered, body or {})
+        for asked, answered, body in bodies(session, rows, names)
     ]
+    shapes = [
+        native.event(session, step, row, one)
+        for step, row, one in zip(steps, rows, said, strict=True)
+    ]
+    if raw:
+        sent = sent_in(session, rows, said)
+        for shape, one, entries in zip(shapes, said, sent, strict=True):
+            shape["raw"] = native.raw(one, entries)
+    return shapes
+
+
+def sent_in(
+    session: Session, rows: Sequence[EventRow], said: Sequence[native.Said]
+) -> list[list[Sent]]:
+    """Return the spans and records that each event was made of."""
+    others = [digest for one in said for digest in digests_in(one.body)]
+    contents = contents_of(session, others) if others else None
+
+    def whole(row: EventRow, one: native.Said) -> list[Sent]:
+        known = {row.input_digest: one.input, row.output_digest: one.output}
+
+        def content(digest: bytes) -> Any:
+            if digest in known or contents is None:
+                return known.get(digest)
+            return contents.body(session.pk.bytes, digest)
+
+        return sent_of(row, one.body, content)
+
+    return [whole(row, one) for row, one in zip(rows, said, strict=True)]

@@ -14,6 +14,7 @@ otherwise. Keys of an entry:
 ``body``        of a log record, as far as no field holds it
 ``parts``       {key of the body, "" for all of it: (path, keys that reading it has added)}
 ``in_body``     names of attributes that were in the record's body
+``is_json``     true where the body came as JSON in text
 ``own``         what the merged event says otherwise; input and output by digest
 
 and what a span or record is besides: ``kind``, ``status``, ``start``, ``end``, and so on.
@@ -43,6 +44,11 @@ LEFT_OUT = {
     MESSAGE: (),
     LOG: ("parent", "attributes", "resource", "scope", "severity"),
 }
+# Keys of an entry that stand for others.
+_SHORT = {"fields", "flat", "json", "parts", "in_body", "is_json", "own", "message_at"}
+_KEPT = {"attributes", "log"}
+# Where attributes lie that no convention used.
+_UNUSED = {SPAN: "attributes", CONTENT: "log", LOG: "attributes"}
 _IN_BODY = ("tools", "metadata", "user", "error", "prompt")
 _IN_EXTRA = ("attributes", "log", "resource", "scope", "events", "links", "severity")
 
@@ -66,7 +72,7 @@ def united(a: Version, b: Version, merged: Version) -> list[Entry]:
 
 
 def sent_of(
-    row: EventRow, body: Mapping[str, Json], content: Callable[[bytes | None], Json]
+    row: EventRow, body: Mapping[str, Json], content: Callable[[bytes], Json]
 ) -> list[Sent]:
     """Return what an event was made of; ``content`` opens what lies under a digest."""
     return [_filled(row, body, content, entry) for entry in body.get("sent", ())]
@@ -83,7 +89,7 @@ def digests_in(body: Mapping[str, Json]) -> Iterator[bytes]:
 def _filled(
     row: EventRow,
     body: Mapping[str, Json],
-    content: Callable[[bytes | None], Json],
+    content: Callable[[bytes], Json],
     entry: Entry,
 ) -> Sent:
     said = _said(row, body) | entry.get("own", {})
@@ -135,7 +141,7 @@ def _paths(entry: Entry) -> Iterator[str]:
 def attributes_of(sent: Sent) -> dict[str, Json]:
     """Return all attributes of a span or record as they were sent."""
     entry, said = sent.entry, sent.said
-    kept = said["log"] if entry["of"] == CONTENT else said["attributes"]
+    kept = said[_UNUSED[entry["of"]]] if entry["of"] in _UNUSED else None
     attributes = {**(kept or {}), **entry.get("attributes", {})}
     for name, path in entry.get("fields", {}).items():
         if (value := value_at(said, path)) is not None:
@@ -150,6 +156,20 @@ def attributes_of(sent: Sent) -> dict[str, Json]:
     return attributes
 
 
+def shown(sent: Sent) -> dict[str, Json]:
+    """Return a span or record as it was sent, in names like those of OTLP."""
+    entry, said = sent.entry, sent.said
+    rest = {name: value for name, value in entry.items() if name not in _SHORT}
+    told = {
+        **{name: said[name] for name in LEFT_OUT[entry["of"]] if name not in _KEPT},
+        **rest,
+        "attributes": attributes_of(sent),
+        "message": value_at(said, entry["message_at"]) if "message_at" in entry else None,
+        "body": body_of(sent),
+    }
+    return {name: value for name, value in told.items() if value or name == "attributes"}
+
+
 def body_of(sent: Sent) -> Json:
     """Return the body of a log record as it was sent."""
     body = sent.entry.get("body")
@@ -157,8 +177,8 @@ def body_of(sent: Sent) -> Json:
         value = value_at(sent.said, path)
         if isinstance(value, dict):
             value = {name: inner for name, inner in value.items() if name not in added}
-        body = {**body, key: value} if key else value
-    return body
+        body = {**(body or {}), key: value} if key else value
+    return canonical_json(body).decode() if sent.entry.get("is_json") else body
 
 
 def value_at(said: Mapping[str, Json], path: str) -> Json:

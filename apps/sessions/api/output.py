@@ -90,6 +90,6 @@ def _outcome(session: Session, *, content: bool) -> Json | None:
 
 
 def step_json(row: Json, *, raw: bool) -> Json:
-    """Return an event; ``raw`` adds what no field holds, as the client sent it."""
+    """Return an event; ``raw`` adds what no field holds, and what the client sent."""
     shape = {name: value for name, value in row.items() if name not in ("extra", "raw")}
-    return shape | {"raw": row.get("extra", {})} if raw else shape
+    return shape | {"raw": row.get("raw", {})} if raw else shape

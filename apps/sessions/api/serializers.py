@@ -88,7 +88,9 @@ class EventOut(serializers.Serializer[Any]):
     usage = UsageOut(required=False, allow_null=True)
     cost = serializers.CharField(required=False, allow_null=True)
     raw = serializers.JSONField(
-        required=False, help_text="On demand: attributes that no field holds, as they were sent."
+        required=False,
+        help_text="On demand: what no field holds, and in `sent` the spans and log records that"
+        " made the event, as they were sent.",
     )
 
 

@@ -131,8 +131,8 @@ class EventCollection(SessionAPIView):
         after = read_seq(query.get("cursor"))
         steps = reader.outline(self.session).steps
         chosen = steps[after : after + limit]
-        rows = reader.read_steps(self.session, chosen, content=content)
         raw = content and query.get("raw") in ("1", "true")
+        rows = reader.read_steps(self.session, chosen, content=content, raw=raw)
         more = after + limit < len(steps)
         return Response(
             {
