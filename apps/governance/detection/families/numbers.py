@@ -1,0 +1,153 @@
+"""Numbers in groups: payment cards, social security and national numbers, phone numbers.
+
+A run of digits and separators is cut into groups. The lengths of groups that stand together are
+their shape, such as ``3-2-4``; a shape tells which checks are worth making.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import NamedTuple
+
+from apps.governance.detection.canonical import Plain
+from apps.governance.detection.families import shapes, telephone
+from apps.governance.detection.families.family import Family, before, stands_alone
+from apps.governance.detection.kinds import Finding
+
+# Seven digits or more, with at most two separators between two of them.
+_RUN = r"[+(]{0,2}[0-9](?:[ .()/-]{0,2}[0-9]){6,}"
+_GROUP = re.compile(r"[0-9]+")
+# The last group of a UUID can be all digits.
+_UUID_BEFORE = re.compile(rb"[0-9a-fA-F]{4}-\Z")
+_DATES = ("2/2/4", "2.2.4", "2-2-4", "4-2-2", "4/2/2", "4.2.2", "1/1/4", "1/2/4", "2/1/4", "1.1.4")
+_LONGEST_SHAPE = 8
+
+
+class Group(NamedTuple):
+    """Digits without a separator, and what stands before them."""
+
+    digits: str
+    start: int
+    end: int
+    gap: str
+
+
+def read_run(plain: Plain, start: int, end: int) -> Iterator[Finding]:
+    """Tell what a run of digits holds, by its shape and by what it is called."""
+    image = plain.image
+    if not stands_alone(image, start, end) or _UUID_BEFORE.search(image, max(0, start - 5), start):
+        return
+    name = shapes.named(before(plain, start)) or ""
+    for kind, first, last in _read(image[start:end].decode("ascii"), name):
+        yield Finding(kind, start + first, start + last)
+
+
+@lru_cache(maxsize=1 << 13)
+def _read(run: str, name: str) -> tuple[tuple[str, int, int], ...]:
+    groups = _split(run)
+    if name:
+        hit = _read_named(groups, name)
+        if hit:
+            return (hit,)
+    if len(groups) == 1 and not run.startswith("+"):
+        return _read_single(groups[0])
+    return tuple(_read_groups(run, groups))
+
+
+def _split(run: str) -> list[Group]:
+    groups: list[Group] = []
+    behind = 0
+    for match in _GROUP.finditer(run):
+        groups.append(Group(match.group(), *match.span(), run[behind : match.start()]))
+        behind = match.end()
+    return groups
+
+
+def _read_single(group: Group) -> tuple[tuple[str, int, int], ...]:
+    kind = shapes.kind_of(str(len(group.digits)), group.digits)
+    return ((kind, group.start, group.end),) if kind else ()
+
+
+def _read_named(groups: list[Group], name: str) -> tuple[str, int, int] | None:
+    """Return the number that its name announces, which may end before the run does."""
+    if _shape(groups[:3]) in _DATES:
+        return None
+    digits = "".join(group.digits for group in groups[:_LONGEST_SHAPE])
+    count = min(len(groups), _LONGEST_SHAPE)
+    while count:
+        kind = shapes.kind_of_named(name, digits)
+        if kind:
+            start = 0 if kind == "phone" else groups[0].start
+            return kind, start, groups[count - 1].end
+        count -= 1
+        digits = digits[: len(digits) - len(groups[count].digits)]
+    return None
+
+
+def _read_groups(run: str, groups: list[Group]) -> Iterator[tuple[str, int, int]]:
+    index = 0
+    while index < len(groups):
+        hit = _read_from(groups, index)
+        if hit is None:
+            index += 1
+            continue
+        kind, count = hit
+        start = _with_opening(run, groups[index], kind)
+        yield kind, start, groups[index + count - 1].end
+        index += count
+
+
+def _read_from(groups: list[Group], index: int) -> tuple[str, int] | None:
+    """Return what begins at a group, and how many groups it takes."""
+    if not _is_loose(groups[index].gap) and index:
+        return None
+    return _read_shape(groups, index) or telephone.read(groups, index)
+
+
+def _read_shape(groups: list[Group], index: int) -> tuple[str, int] | None:
+    shape, digits = "", ""
+    best = None
+    for count, group in enumerate(groups[index : index + _LONGEST_SHAPE], 1):
+        shape += (group.gap if count > 1 else _opening(group.gap)) + str(len(group.digits))
+        digits += group.digits
+        if shape not in shapes.BEGINNINGS:
+            break
+        if shape in shapes.SHAPES and _ends(groups, index + count):
+            kind = shapes.kind_of(shape, digits)
+            best = (kind, count) if kind else best
+    return best
+
+
+def _ends(groups: list[Group], index: int) -> bool:
+    return index >= len(groups) or _is_loose(groups[index].gap)
+
+
+def _is_loose(gap: str) -> bool:
+    """Return whether a gap parts two numbers. ``1.2`` and ``1-2`` are one."""
+    return " " in gap or "(" in gap
+
+
+def _opening(gap: str) -> str:
+    return "(" if gap.endswith("(") else ""
+
+
+def _with_opening(run: str, group: Group, kind: str) -> int:
+    if kind != "phone":
+        return group.start
+    start = group.start
+    while start and run[start - 1] in "+(":
+        start -= 1
+    return start
+
+
+def _shape(groups: list[Group]) -> str:
+    return "".join(
+        (group.gap if count else "") + str(len(group.digits)) for count, group in enumerate(groups)
+    )
+
+
+FAMILIES = (
+    Family(frozenset({"card", "ssn", "national_id", "phone", "bank_account"}), _RUN, read_run),
+)
