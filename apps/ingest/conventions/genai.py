@@ -69,7 +69,9 @@ def normalise(reading: Reading) -> Fields:
 
 def _kind(reading: Reading) -> str | None:
     operation = reading.text("gen_ai.operation.name")
-    if operation is None and "gen_ai.request.model" in reading.attributes:
+    names = reading.attributes
+    # OpenLLMetry's older versions say apart what kind of a call it is.
+    if operation is None and "gen_ai.request.model" in names and "llm.request.type" not in names:
         return "llm"
     return KINDS.get(operation or "")
 
