@@ -1,0 +1,104 @@
+"""The hostile set on the pages: what was taken in is shown, and nothing of it runs or loads."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from apps.tenants.permissions import Role
+from tests.browser.conftest import session_cookie
+from tests.factories import make_key, make_membership, make_organization, make_project, make_user
+from tests.hostile import requests
+from tests.hostile.values import TEXTS, VALUES
+from tests.ingest.factories import make_event
+
+pytestmark = pytest.mark.browser
+
+WORDS = "name model model_returned provider agent lane user user_role environment release".split()
+ANYTHING = "input output reasoning state".split()
+VIEWS = ("?view=timeline", "?view=tree", "?view=transcript")
+
+
+def with_text(name: str, text: str) -> str:
+    """Return an event that says the text wherever text may stand."""
+    word = dict.fromkeys(WORDS, text) if 0 < len(text) <= 512 else {}
+    told: dict[str, Any] = word | dict.fromkeys(ANYTHING, text)
+    told |= {"metadata": {text[:256]: text}, "error": {"type": text[:512], "message": text}}
+    told |= {"decision": {"chosen": text, "alternatives": [text], "reason": text}}
+    told |= {"code_change": {"path": text, "diff": text}, "outcome": {"status": "failure"}}
+    told |= {"tags": [text[:512]], "stamps": {"release": text[:512]}, "prompt": {"name": "p"}}
+    return json.dumps(make_event(id=name, session="every text", kind="decision") | told)
+
+
+def with_value(name: str) -> str:
+    """Return an event whose input and output are the value."""
+    call = make_event(id=name, session="every value", kind="llm")
+    return requests.with_values(call, dict.fromkeys(("input", "output"), VALUES[name]))
+
+
+@pytest.fixture(scope="module")
+def hostile(site, django_db_blocker):
+    """A project that holds the set, and a window's cookie for its owner."""
+    with django_db_blocker.unblock():
+        organization = make_organization("hostile")
+        project, owner = make_project(organization, "set"), make_user("hostile@example.com")
+        make_membership(organization, owner, Role.OWNER)
+        sender = Client(headers={"Authorization": f"Bearer {make_key(project)[1]}"})
+        bodies = [with_text(name, text) for name, text in TEXTS.items()]
+        bodies += [with_value(name) for name in VALUES if name not in TEXTS]
+        for body in bodies:
+            _send(sender, "/api/v1/events", f'{{"events": [{body}]}}')
+        for name in TEXTS:
+            _send(sender, "/v1/traces", requests.spans(name).body)
+        yield project, session_cookie(owner, site.url)
+
+
+def _send(sender: Client, path: str, body: Any) -> None:
+    assert sender.post(path, body, content_type=requests.JSON).status_code in {200, 207, 413}
+
+
+@pytest.fixture
+def look(site, hostile, open_context, watch):
+    """Opens pages and tells what of them ran or was fetched from elsewhere."""
+    project, cookie = hostile
+    context = open_context(user=None)
+    context.add_cookies([cookie])
+    page = context.new_page()
+
+    def visit(*rests: str) -> None:
+        for rest in rests:
+            answer = page.goto(site.path(rest, project))
+            assert answer.status == 200, rest
+            assert page.evaluate("window.pwned") is None, rest
+            assert page.evaluate("Object.prototype.polluted") is None, rest
+        assert [url for url in watch.requests if "pwned.invalid" in url] == []
+
+    return visit
+
+
+def test_the_list_shows_every_hostile_session(look, hostile):
+    project, _ = hostile
+    model = project.events.exclude(model=None).values_list("model", flat=True).first()
+
+    look("sessions/", f"sessions/?model={model}", "sessions/?sort=cost")
+
+
+@pytest.mark.parametrize("name", ["every text", "every value"])
+def test_the_player_shows_every_step_of_the_set(look, hostile, name):
+    project, _ = hostile
+    session = project.sessions.get(external_id=name)
+    at = f"sessions/{session.pk}/"
+
+    look(*(at + view for view in VIEWS))
+    look(*(f"{at}?at={seq + 1}" for seq in range(session.event_count)))
+
+
+def test_the_player_shows_what_came_as_spans(look, hostile):
+    project, _ = hostile
+    spans = project.sessions.filter(external_id__startswith="spans ")
+    assert spans.count() > 40
+
+    look(*(f"sessions/{session.pk}/?view=transcript" for session in spans))
