@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -14,10 +14,11 @@ from apps.sessions.adoption import adopt
 from apps.sessions.arrays import array
 from apps.sessions.chunks import Contents, new_chunks
 from apps.sessions.content import Parts
-from apps.sessions.counting import LLM, recount
+from apps.sessions.counting import LLM, REPORTED, Neighbours, is_message, recount
 from apps.sessions.drafts import Draft, settle
 from apps.sessions.event_rows import (
     Key,
+    Placed,
     existing_events,
     family_of,
     update_events,
@@ -45,6 +46,10 @@ WHERE f.project_id = $1 AND f.session_id = r.session_id
 """
 
 
+# A session, a parent and the answer that calls below it report.
+Beside = tuple[bytes, bytes, str]
+
+
 class Change(msgspec.Struct, kw_only=True):
     """One row that this append writes: what it becomes, and what it was."""
 
@@ -65,9 +70,11 @@ class Appending:
         self.tally: Counter[str] = Counter()
         self.sessions: dict[bytes, HeldSession] = {}
         self.recorded: dict[Key, EventRow] = {}
-        # What was looked for: events by their ids, and calls by what lies inside of them.
+        # What was looked for: events by their ids, calls by what lies inside of them, and
+        # calls beside each other by session, parent and answer.
         self.asked: set[Key] = set()
         self.asked_inside: set[Key] = set()
+        self.asked_beside: set[Beside] = set()
         self.changes: dict[Key, Change] = {}
         # Every draft that is not word for word recorded already, also such as add nothing.
         self.heard: list[tuple[HeldSession, Draft]] = []
@@ -147,11 +154,18 @@ class Appending:
 
     def _read_recorded(self, groups: Mapping[Key, tuple[Draft, int]]) -> None:
         wanted = [key for key in groups if not self.sessions[key[0]].is_new]
-        calls = [key for key in wanted if groups[key][0].row.kind == LLM]
-        parents = [(key[0], groups[key][0].row.parent_id) for key in calls]
-        around = [(session, parent) for session, parent in parents if parent is not None]
-        self.asked, self.asked_inside = {*wanted, *around}, set(calls)
-        found = existing_events(self.project_id, sorted(self.asked), calls)
+        calls = [
+            (key[0], groups[key][0].row) for key in wanted if groups[key][0].row.kind in REPORTED
+        ]
+        self.asked = {*wanted, *around(calls)}
+        self.asked_inside = {(session, row.id) for session, row in calls}
+        self.asked_beside = set(beside(calls))
+        found = existing_events(
+            self.project_id,
+            sorted(self.asked),
+            sorted(self.asked_inside),
+            sorted(self.asked_beside),
+        )
         self.recorded = {(session, row.id): row for session, row in found}
 
     def _completed(self, again: dict[Key, tuple[Draft, int]]) -> Iterator[tuple[Key, Draft]]:
@@ -171,39 +185,58 @@ class Appending:
             yield key, combined(_drafted(self.recorded[key], contents, key[0]), draft, self.keys)
 
     def _recount(self) -> None:
-        """Settle which calls count, for the changed ones and those inside of them."""
+        """Settle which calls count, for the changed ones and those that report the same."""
         calls = [
             (key[0], change.row)
             for key, change in self.changes.items()
             if not change.session.is_new
-            and LLM in (change.row.kind, change.old and change.old.kind)
+            and REPORTED & {change.row.kind, change.old.kind if change.old else ""}
         ]
         family: dict[Key, EventRow] = {}
         if self._are_nested(calls):
-            found = family_of(self.project_id, calls)
+            found = family_of(self.project_id, self._with_old(calls))
             family = {(session, row.id): row for session, row in found}
         rows = self.recorded | family | {key: change.row for key, change in self.changes.items()}
-        by_session: dict[bytes, list[EventRow]] = defaultdict(list)
+        members: dict[bytes, list[EventRow]] = defaultdict(list)
         for key in [*self.changes, *(key for key in family if key not in self.changes)]:
-            by_session[key[0]].append(rows[key])
-        for session, members in by_session.items():
-            before = {row.id: msgspec.structs.replace(row) for row in members}
-            for row in recount(members, lambda event, at=session: rows.get((at, event))):  # type: ignore[misc]
-                if (session, row.id) not in self.changes:
-                    self.changes[session, row.id] = Change(
-                        session=self.sessions[session], row=row, old=before[row.id], draft=None
-                    )
+            members[key[0]].append(rows[key])
+        by_session: dict[bytes, dict[bytes, EventRow]] = defaultdict(dict)
+        for (session, event), row in rows.items():
+            by_session[session][event] = row
+        for session, changed in members.items():
+            self._recount_session(session, changed, Neighbours(by_session[session]))
 
-    def _are_nested(self, calls: Sequence[tuple[bytes, EventRow]]) -> bool:
-        """Tell whether a changed call may have a recorded one directly around or inside of it."""
-        ids = {(session, row.id) for session, row in calls}
-        around = {(session, row.parent_id) for session, row in calls if row.parent_id is not None}
-        # A recorded version may name another parent or kind than what arrived for it.
-        if ids - self.asked_inside or around - self.asked:
+    def _recount_session(
+        self, session: bytes, members: Sequence[EventRow], near: Neighbours
+    ) -> None:
+        before = {row.id: msgspec.structs.replace(row) for row in members}
+        for row in recount(members, near):
+            if (session, row.id) not in self.changes:
+                self.changes[session, row.id] = Change(
+                    session=self.sessions[session], row=row, old=before[row.id], draft=None
+                )
+
+    def _with_old(self, calls: Sequence[Placed]) -> list[Placed]:
+        """Return the calls as they are and as they were: both say what they belong to."""
+        olds = [(session, self.changes[session, row.id].old) for session, row in calls]
+        return [*calls, *((session, old) for session, old in olds if old is not None)]
+
+    def _are_nested(self, calls: Sequence[Placed]) -> bool:
+        """Tell whether a changed call may have a recorded one around, inside or beside it."""
+        both = self._with_old(calls)
+        ids = {(session, row.id) for session, row in both}
+        above, level = set(around(both)), set(beside(both))
+        # A recorded version may name another parent, kind or answer than what arrived for it.
+        if ids - self.asked_inside or above - self.asked or level - self.asked_beside:
             return True
-        recorded = {key: row for key, row in self.recorded.items() if row.kind == LLM}
-        return any(key in recorded for key in around) or any(
-            (key[0], row.parent_id) in ids for key, row in recorded.items()
+        recorded = {key: row for key, row in self.recorded.items() if row.kind in REPORTED}
+        return (
+            any(key in recorded for key in above)
+            or any((key[0], row.parent_id) in ids for key, row in recorded.items())
+            or any(
+                key not in ids and level & set(beside([(key[0], row)]))
+                for key, row in recorded.items()
+            )
         )
 
     def _write(self, ledger: Ledger) -> None:
@@ -286,6 +319,20 @@ class Appending:
             sessions=[str(uuid.UUID(bytes=session)) for session in self.sessions],
             losses=losses if conflicts else [],
         )
+
+
+def around(calls: Iterable[Placed]) -> Iterator[Key]:
+    """Yield the places in which calls lie, as far as these may report the same call."""
+    for session, row in calls:
+        if row.parent_id is not None and (row.kind == LLM or is_message(row)):
+            yield session, row.parent_id
+
+
+def beside(calls: Iterable[Placed]) -> Iterator[Beside]:
+    """Yield where calls lie and what they report, as far as both are known."""
+    for session, row in calls:
+        if row.kind == LLM and row.parent_id is not None and row.response_id:
+            yield session, row.parent_id, row.response_id
 
 
 def same(old: EventRow, row: EventRow) -> bool:

@@ -1,43 +1,90 @@
-"""Which events' usage counts: what two layers of one client both report is counted once.
+"""Which events count: what two layers of one client both report is counted once.
 
-Calls nested in each other with the same response id, or without one the same model and
-contained in time, are one call. Its outermost event with usage counts; those below it are
-shown and not summed. Whether an event counts follows from the events above it alone.
+Calls of models nested in each other with the same response id, or without one the same model
+and contained in time, are one call. So are such that lie beside each other with the same
+response id, one contained in the other's time: where an answer is streamed, instrumentations
+end their context early. The outermost event with usage counts; the others are shown and not
+summed. A tool's call that was passed on (to a server that has the tool) lies inside of the
+call that was made, and is no second one. Whether an event counts follows from the events
+above and beside it alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from apps.sessions.rows import EventRow
 
 # Their usage repeats that of the calls below them.
 TOTALS = frozenset({"agent", "chain"})
 LLM = "llm"
+TOOL = "tool"
+REPORTED = frozenset({LLM, TOOL})
+# What the name of a call that was passed on has before the tool's.
+PASSED_ON = "tools/call "
 
 Find = Callable[[bytes], EventRow | None]
+# Calls by their parent and the answer that they report.
+Answers = Mapping[tuple[bytes, str], Sequence[EventRow]]
 
 
-def recount(rows: Iterable[EventRow], find: Find) -> Iterator[EventRow]:
-    """Set ``is_counted`` of the rows, parents being looked up by ``find``; yield the changed."""
+class Neighbours:
+    """The events around and beside an event."""
+
+    def __init__(self, rows: Mapping[bytes, EventRow]) -> None:
+        self.find: Find = rows.get
+        self.answers: Answers = by_answer(rows.values())
+
+
+def by_answer(rows: Iterable[EventRow]) -> Answers:
+    """Return the calls that lie beside each other with the same answer."""
+    found: defaultdict[tuple[bytes, str], list[EventRow]] = defaultdict(list)
+    for row in rows:
+        if row.kind == LLM and row.parent_id is not None and row.response_id:
+            found[row.parent_id, row.response_id].append(row)
+    return found
+
+
+def recount(rows: Iterable[EventRow], near: Neighbours) -> Iterator[EventRow]:
+    """Set ``is_counted`` of the rows by what is ``near`` them; yield the changed."""
     covered: dict[bytes, bool] = {}
     for row in rows:
-        is_counted = _counts(row, find, covered)
+        is_counted = _counts(row, near, covered)
         if is_counted != row.is_counted:
             row.is_counted = is_counted
             yield row
 
 
-def _counts(row: EventRow, find: Find, covered: dict[bytes, bool]) -> bool:
+def _counts(row: EventRow, near: Neighbours, covered: dict[bytes, bool]) -> bool:
     if row.kind in TOTALS:
         return not row.has_usage
+    if row.kind == TOOL:
+        return not _is_passed_on(row, near.find)
     if row.kind != LLM or row.parent_id is None:
         return True
-    _cover(row, find, covered)
+    _cover(row, near, covered)
     return not covered[row.id]
 
 
-def _cover(row: EventRow, find: Find, covered: dict[bytes, bool]) -> None:
+def is_message(row: EventRow) -> bool:
+    """Whether the row is a tool's call that one layer passed on to another."""
+    return row.kind == TOOL and PASSED_ON in (row.name or "")
+
+
+def _is_passed_on(row: EventRow, find: Find) -> bool:
+    if row.parent_id is None or not is_message(row):
+        return False
+    parent = find(row.parent_id)
+    return parent is not None and parent.kind == TOOL and tool_of(parent) == tool_of(row)
+
+
+def tool_of(row: EventRow) -> str:
+    """Return the tool that is called, whichever layer says so."""
+    return (row.name or "").rpartition(PASSED_ON)[2]
+
+
+def _cover(row: EventRow, near: Neighbours, covered: dict[bytes, bool]) -> None:
     """Note in ``covered`` whether a call around ``row`` has usage, and for all on the way up."""
     path: list[EventRow] = []
     places: dict[bytes, int] = {}
@@ -45,7 +92,7 @@ def _cover(row: EventRow, find: Find, covered: dict[bytes, bool]) -> None:
     while at is not None and at.id not in covered and at.id not in places:
         places[at.id] = len(path)
         path.append(at)
-        at = _call_around(at, find)
+        at = _call_around(at, near)
     if at is not None and at.id in places:
         start = places[at.id]
         _cover_line(_opened(path[start:]), None, covered)
@@ -65,11 +112,33 @@ def _opened(ring: list[EventRow]) -> list[EventRow]:
     return ring[smallest + 1 :] + ring[: smallest + 1]
 
 
-def _call_around(row: EventRow, find: Find) -> EventRow | None:
-    parent = find(row.parent_id) if row.parent_id is not None else None
+def _call_around(row: EventRow, near: Neighbours) -> EventRow | None:
+    parent = near.find(row.parent_id) if row.parent_id is not None else None
     if parent is None or parent.id == row.id or not is_inside(row, parent):
-        return None
+        return _call_beside(row, near.answers)
     return parent
+
+
+def _call_beside(row: EventRow, answers: Answers) -> EventRow | None:
+    """Return the shortest call beside this one in whose time it lies, with the same answer."""
+    if row.parent_id is None or not row.response_id:
+        return None
+    beside = answers.get((row.parent_id, row.response_id), ())
+    longer = [one for one in beside if one.id != row.id and _is_longer(one, row)]
+    return min(longer, key=_length, default=None)
+
+
+def _is_longer(outer: EventRow, inner: EventRow) -> bool:
+    """Whether one call lies in the time of the other; of two at the same time, one does."""
+    if not _contained(inner, outer):
+        return False
+    return not _contained(outer, inner) or outer.id < inner.id
+
+
+def _length(row: EventRow) -> tuple[float, int]:
+    duration = row.duration_ms
+    # Of those as long as each other the largest id is innermost.
+    return (0 if duration is None else duration), -int.from_bytes(row.id, "big")
 
 
 def is_inside(inner: EventRow, outer: EventRow) -> bool:

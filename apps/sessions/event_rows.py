@@ -45,8 +45,12 @@ FROM {unnest(WRITTEN, 2)}
 WHERE e.project_id = $1 AND e.session_id = r.session_id AND e.id = r.id
 """  # noqa: S608
 
-# The events with these ids, and the calls directly inside of others. Joins, as an OR over
-# two lists would read the whole session.
+# How a tool's call is named that one layer passed on to another (see ``counting``).
+PASSED_ON = "%tools/call %"
+
+# The events with these ids; the calls and tools directly inside of others; and the calls
+# beside others that report the same answer. Joins, as an OR over two lists would read the
+# whole session.
 EXISTING = f"""
 SELECT uuid_send(e.session_id), {_SELECTED}
 FROM unnest($2::uuid[], $3::uuid[]) AS r(session_id, id)
@@ -58,35 +62,50 @@ FROM unnest($4::uuid[], $5::uuid[]) AS r(session_id, id)
 JOIN agent_sessions_event e
     ON e.project_id = $1 AND e.session_id = r.session_id AND e.parent_id = r.id
 WHERE e.kind = 'llm'
+UNION ALL
+SELECT uuid_send(e.session_id), {_SELECTED}
+FROM unnest($4::uuid[], $5::uuid[]) AS r(session_id, id)
+JOIN agent_sessions_event e
+    ON e.project_id = $1 AND e.session_id = r.session_id AND e.parent_id = r.id
+WHERE e.kind = 'tool' AND e.name LIKE '{PASSED_ON}'
+UNION ALL
+SELECT uuid_send(e.session_id), {_SELECTED}
+FROM unnest($6::uuid[], $7::uuid[], $8::text[]) AS r(session_id, parent_id, response_id)
+JOIN agent_sessions_event e
+    ON e.project_id = $1 AND e.session_id = r.session_id AND e.parent_id = r.parent_id
+        AND e.response_id = r.response_id
+WHERE e.kind = 'llm'
 """  # noqa: S608
 
-# The calls around and inside of changed calls: up from their parents, down from them.
+# All recorded events that may report the same call as a changed one: around it, inside of
+# it, or beside it with the same answer, and so on from each of these.
 FAMILY = f"""
-WITH RECURSIVE up AS (
-    SELECT e.session_id, e.id, e.parent_id
-    FROM unnest($2::uuid[], $4::uuid[]) AS r(session_id, id)
-    JOIN agent_sessions_event e
-        ON e.project_id = $1 AND e.session_id = r.session_id AND e.id = r.id
-    WHERE e.kind = 'llm'
+WITH RECURSIVE kin AS (
+    SELECT r.session_id, r.id, r.parent_id, r.response_id, r.kind
+    FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::text[])
+        AS r(session_id, id, parent_id, response_id, kind)
     UNION
-    SELECT e.session_id, e.id, e.parent_id FROM up
-    JOIN agent_sessions_event e
-        ON e.project_id = $1 AND e.session_id = up.session_id AND e.id = up.parent_id
-    WHERE e.kind = 'llm'
-), down AS (
-    SELECT e.session_id, e.id
-    FROM unnest($2::uuid[], $3::uuid[]) AS r(session_id, id)
-    JOIN agent_sessions_event e
-        ON e.project_id = $1 AND e.session_id = r.session_id AND e.parent_id = r.id
-    WHERE e.kind = 'llm'
-    UNION
-    SELECT e.session_id, e.id FROM down
-    JOIN agent_sessions_event e
-        ON e.project_id = $1 AND e.session_id = down.session_id AND e.parent_id = down.id
-    WHERE e.kind = 'llm'
+    SELECT kin.session_id, e.id, e.parent_id, e.response_id, e.kind FROM kin, LATERAL (
+        SELECT e.id, e.parent_id, e.response_id, e.kind FROM agent_sessions_event e
+        WHERE e.project_id = $1 AND e.session_id = kin.session_id AND e.id = kin.parent_id
+            AND e.kind = kin.kind
+        UNION ALL
+        SELECT e.id, e.parent_id, e.response_id, e.kind FROM agent_sessions_event e
+        WHERE e.project_id = $1 AND e.session_id = kin.session_id AND e.parent_id = kin.id
+            AND e.kind = 'llm' AND kin.kind = 'llm'
+        UNION ALL
+        SELECT e.id, e.parent_id, e.response_id, e.kind FROM agent_sessions_event e
+        WHERE e.project_id = $1 AND e.session_id = kin.session_id AND e.parent_id = kin.id
+            AND e.kind = 'tool' AND kin.kind = 'tool' AND e.name LIKE '{PASSED_ON}'
+        UNION ALL
+        SELECT e.id, e.parent_id, e.response_id, e.kind FROM agent_sessions_event e
+        WHERE e.project_id = $1 AND e.session_id = kin.session_id
+            AND e.parent_id = kin.parent_id AND e.response_id = kin.response_id
+            AND e.kind = 'llm' AND kin.kind = 'llm'
+    ) AS e
 )
 SELECT uuid_send(e.session_id), {_SELECTED}
-FROM (SELECT session_id, id FROM up UNION SELECT session_id, id FROM down) AS f
+FROM (SELECT DISTINCT session_id, id FROM kin) AS f
 JOIN agent_sessions_event e
     ON e.project_id = $1 AND e.session_id = f.session_id AND e.id = f.id
 """  # noqa: S608
@@ -104,12 +123,27 @@ def update_events(project_id: int, placed: Sequence[Placed]) -> None:
 
 
 def existing_events(
-    project_id: int, wanted: Sequence[Key], calls: Sequence[Key] = ()
+    project_id: int,
+    wanted: Sequence[Key],
+    around: Sequence[Key] = (),
+    beside: Sequence[tuple[bytes, bytes, str]] = (),
 ) -> list[Placed]:
-    """Return the wanted events and the calls directly inside of ``calls``."""
+    """Return the wanted events, the calls directly inside of those in ``around``, and the
+    calls ``beside`` each other: with this session, parent and answer.
+    """
     if not wanted:
         return []
-    return _read(sql.rows(EXISTING, project_id, *_turned(wanted), *_turned(calls)))
+    sessions, parents, answers = zip(*beside, strict=True) if beside else ((), (), ())
+    found = sql.rows(
+        EXISTING,
+        project_id,
+        *_turned(wanted),
+        *_turned(around),
+        array("uuid", sessions),
+        array("uuid", parents),
+        array("text", answers),
+    )
+    return _read(found)
 
 
 def _turned(pairs: Sequence[Key]) -> tuple[Any, Any]:
@@ -118,16 +152,19 @@ def _turned(pairs: Sequence[Key]) -> tuple[Any, Any]:
 
 
 def family_of(project_id: int, changed: Sequence[Placed]) -> list[Placed]:
-    """Return the recorded calls around and inside of the changed ones."""
+    """Return the recorded events that may report the same calls as the changed ones."""
     if not changed:
         return []
+    rows = [row for _, row in changed]
     return _read(
         sql.rows(
             FAMILY,
             project_id,
             array("uuid", [session for session, _ in changed]),
-            array("uuid", [row.id for _, row in changed]),
-            array("uuid", [row.parent_id for _, row in changed]),
+            array("uuid", [row.id for row in rows]),
+            array("uuid", [row.parent_id for row in rows]),
+            array("text", [row.response_id for row in rows]),
+            array("text", [row.kind for row in rows]),
         )
     )
 

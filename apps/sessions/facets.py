@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 
+from apps.sessions.counting import tool_of
 from apps.sessions.models import Facet
 from apps.sessions.rows import EventRow
 
@@ -34,7 +35,7 @@ def facets_of(row: EventRow, tags: Iterable[str] | None) -> set[tuple[str, str]]
         (Facet.ENVIRONMENT.value, row.environment),
         (Facet.USER.value, row.user_ref),
         (Facet.PROMPT.value, row.prompt_name),
-        (Facet.TOOL.value, row.name if row.kind == "tool" else None),
+        (Facet.TOOL.value, tool_of(row) if row.kind == "tool" else None),
         (Facet.ERROR.value, row.error_type),
         *((Facet.TAG.value, tag) for tag in tags or ()),
     }

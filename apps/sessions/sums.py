@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from apps.sessions.counting import REPORTED
 from apps.sessions.rows import TOKENS, EventRow
 
 # Buckets of durations grow by this factor, so a quantile is right within 0.8 %.
@@ -32,7 +33,8 @@ class Amounts(msgspec.Struct):
         """Add a row, or take it away again."""
         self.events += sign
         self.errors += sign if row.status == "error" else 0
-        self.counts[row.kind] = self.counts.get(row.kind, 0) + sign
+        if row.is_counted or row.kind not in REPORTED:
+            self.counts[row.kind] = self.counts.get(row.kind, 0) + sign
         for name, value in counted_values(row):
             self.sums[name] = self.sums.get(name, 0) + sign * value
             self.known[name] = self.known.get(name, 0) + sign

@@ -52,14 +52,17 @@ no_trace = st.just((None, "s1"))
 def versions(draw) -> IncomingEvent:
     """Return one version of one of a few events; versions of the same may disagree."""
     trace, session = draw(places | no_trace)
-    kind, name = draw(st.sampled_from([("a", "llm"), ("b", "llm"), ("c", "llm"), ("d", "tool")]))
+    kind, name = draw(
+        st.sampled_from([("a", "llm"), ("b", "llm"), ("c", "llm"), ("d", "tool"), ("e", "tool")])
+    )
     error = draw(st.none() | st.builds(ErrorInfo, type=names, message=names))
     return IncomingEvent(
         id=kind,
         kind=name,
         trace=trace,
         session=session,
-        parent=draw(st.sampled_from([None, "a", "b", "missing"])),
+        name=draw(st.sampled_from([None, "search", "tools/call search"])),
+        parent=draw(st.sampled_from([None, "a", "b", "d", "missing"])),
         started_at=draw(seconds),
         ended_at=draw(seconds),
         position=draw(st.integers(0, 3)),

@@ -119,3 +119,78 @@ def test_a_call_stays_inside_when_a_version_without_a_parent_completes_it(projec
     session = project.sessions.get()
     assert session.input_tokens == 100
     assert stored(session) == expected(session)
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_calls_beside_each_other_with_one_answer_are_one_in_any_order(project, order):
+    agent = make_call(id="agent", kind="agent", trace="t", session="s")
+    events = [agent, *beside()]
+    for place in order:
+        store.append(project, [events[place]])
+
+    session = project.sessions.get()
+    assert (session.input_tokens, session.counts) == (100, {"agent": 1, "llm": 1})
+    assert stored(session) == expected(session)
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_of_calls_beside_each_other_the_one_that_knows_its_usage_counts(project, order):
+    outer, inner = beside()
+    outer.usage, wire = None, layers(response_id="r")[2]
+    events = [outer, inner, wire]
+    for place in order:
+        store.append(project, [events[place]])
+
+    session = project.sessions.get()
+    assert session.input_tokens == 100
+    assert stored(session) == expected(session)
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+@pytest.mark.parametrize(
+    "change",
+    [{"response_id": "another"}, {"started_at": at(20), "ended_at": at(21)}, {"parent": "else"}],
+    ids=["another answer", "another time", "another place"],
+)
+def test_calls_beside_each_other_are_two_where_anything_differs(project, order, change):
+    outer, inner = beside()
+    for name, value in change.items():
+        setattr(inner, name, value)
+    for place in order:
+        store.append(project, [(outer, inner)[place]])
+
+    assert project.sessions.get().input_tokens == 200
+
+
+def beside():
+    """Return a call and what the SDK says of it, which lies beside it and not inside."""
+    outer, inner, _ = layers()
+    outer.parent = inner.parent = "agent"
+    return outer, inner
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_a_tool_call_that_is_passed_on_is_no_second_one_in_any_order(project, order):
+    told = {"kind": "tool", "trace": "t", "session": "s", "model": None}
+    events = [
+        make_call(id="made", name="search", **told),
+        make_call(id="sent", name="MCP send tools/call search", parent="made", **told),
+        make_call(id="taken", name="tools/call search", parent="sent", **told),
+    ]
+    for place in order:
+        store.append(project, [events[place]])
+
+    session = project.sessions.get()
+    assert (session.event_count, session.counts) == (3, {"tool": 1})
+    assert stored(session) == expected(session)
+
+
+@pytest.mark.parametrize("name", ["search", "tools/call other"])
+def test_a_tool_that_calls_another_is_two_calls(project, name):
+    told = {"kind": "tool", "trace": "t", "session": "s", "model": None}
+    inner = make_call(id="inner", name=name, parent="outer", **told)
+
+    store.append(project, [inner])
+    store.append(project, [make_call(id="outer", name="search", **told)])
+
+    assert project.sessions.get().counts == {"tool": 2}
