@@ -108,6 +108,8 @@ class CompiledPolicy:
             for action in Action
         }
         self.strictest = self.treatment(*Category)
+        # Whether it makes no difference who said something.
+        self.is_uniform = len(set(policy.actions.values())) == 1
         # Whether values may be replaced by tokens for which they are given back.
         self.uses_pseudonyms = Action.PSEUDONYMISE.value in {
             *(action.value for action in policy.actions.values()),

@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Container, Mapping
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 from apps.core.secrets import derive
@@ -121,9 +121,25 @@ class Redactor:
             return self.marks.pseudonym(kind, value)
         return mask(kind)
 
-    def _mapping(self, value: Mapping[str, Json], how: Treatment) -> Json:
+    def under(self, name: str, value: Json, how: Treatment) -> Json:
+        """Return the value that stands under ``name``, which may tell what it is."""
+        kind = how.search.named(name)
+        return self.value(value, how) if kind is None else self._told(value, kind, how)
+
+    def keys(self, value: dict[str, Json], how: Treatment) -> dict[str, Json]:
+        """Return an object without findings in its names; the same if there are none."""
+        telling = [key for key in value if how.search.key_findings(key)]
+        if not telling:
+            return value
+        result: dict[str, Json] = {}
+        for key, inner in value.items():
+            name = self.plain_text(key, how) if key in telling else key
+            result[_free(name, result)] = inner
+        return result
+
+    def _mapping(self, value: dict[str, Json], how: Treatment) -> Json:
         changed: dict[str, Json] = {}
-        named, search = how.search.named, how.search
+        named = how.search.named
         for key, inner in value.items():
             kind = named(key)
             if kind is None or (kind == "secret" and "logprob" in value):
@@ -132,23 +148,7 @@ class Redactor:
                 made = self._told(inner, kind, how)
             if made is not inner:
                 changed[key] = made
-        telling = [key for key in value if search.key_findings(key)]
-        if not changed and not telling:
-            return value
-        return self._rewritten(value, changed, telling, how)
-
-    def _rewritten(
-        self,
-        value: Mapping[str, Json],
-        changed: Mapping[str, Json],
-        telling: Container[str],
-        how: Treatment,
-    ) -> Json:
-        result: dict[str, Json] = {}
-        for key, inner in value.items():
-            name = self.plain_text(key, how) if key in telling else key
-            result[_free(name, result)] = changed.get(key, inner)
-        return result
+        return self.keys({**value, **changed} if changed else value, how)
 
     def _told(self, value: Json, kind: str, how: Treatment) -> Json:
         """Return a value of which its name says what it is; whatever it looks like."""

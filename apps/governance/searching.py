@@ -72,6 +72,10 @@ class Search:
             _memory.put(key, found)
         return found
 
+    def is_telling(self, text: str) -> bool:
+        """Tell whether anything is found in a text that will not be seen again."""
+        return bool(find(text, self.kinds, self.rules))
+
     def digest(self, text: str) -> bytes:
         """Return the key under which is remembered what this search finds in a text."""
         data = text.encode("utf-8", "surrogatepass")

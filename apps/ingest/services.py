@@ -16,6 +16,7 @@ from apps.ingest.batch import Batch, Rejection
 from apps.ingest.checks import Refusal
 from apps.ingest.clients import Client
 from apps.ingest.losses import loss_rows
+from apps.ingest.redacting import Redaction
 from apps.sessions import store
 from apps.sessions.events import AppendResult, IncomingEvent, Loss
 from apps.tenants.models import Project
@@ -65,16 +66,17 @@ def _ingest(
     project: Project, batch: Batch, client: Client, environment: str, origin: str
 ) -> Receipt:
     result = AppendResult(accepted=0, duplicates=0, completed=0, sessions=[])
+    redaction = Redaction(project, batch)
     if batch.events:
-        result = store.append(project, batch.events, origin=origin, environment=environment)
+        result = store.append(project, redaction.events, origin=origin, environment=environment)
+        redaction.keep()
     missing = _missing(batch, result)
     sums = Sums(result.accepted, result.duplicates, len(batch.rejected) + missing)
-    losses = loss_rows(
-        project, batch.losses() + result.losses + _unaccounted(missing), batch.source
-    )
+    found = batch.losses() + result.losses + _unaccounted(missing)
+    losses = loss_rows(project, redaction.losses(found), batch.source)
     request = Request(batch.source, client, sums, losses, batch.events, batch.libraries)
     accounts.enter(project, request, timezone.now())
-    return Receipt(result.accepted, result.duplicates, batch.rejected)
+    return Receipt(result.accepted, result.duplicates, redaction.rejections(batch.rejected))
 
 
 def _missing(batch: Batch, result: AppendResult) -> int:
@@ -92,7 +94,12 @@ def _unaccounted(missing: int) -> list[Loss]:
 
 def _refuse_poison(project: Project, batch: Batch) -> None:
     """Refuse the events that the database itself does not take; the others will be sent on."""
-    poison = {id(event) for event in _poison(project, batch.events)}
+    with transaction.atomic():
+        made = Redaction(project, batch).events
+    poisoned = {id(event) for event in _poison(project, made)}
+    poison = {
+        id(event) for event, kept in zip(batch.events, made, strict=True) if id(kept) in poisoned
+    }
     if not poison:
         raise UnavailableError(AWAY)
     refusal = Refusal("The database cannot hold a value of this event.", reason="unstorable")

@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from apps.sessions import sql
+from apps.sessions import pseudonyms, sql
 from apps.sessions.chunks import Contents, insert_chunks, new_chunks
 from apps.sessions.models import Facet
 from apps.sessions.session_rows import (
@@ -55,7 +55,7 @@ LEAVES = (
 )
 MERGED = """
 UPDATE agent_sessions_session
-SET merged_into_id = $3, is_listed = false, status = 'closed', title = NULL, firsts = '{}',
+SET merged_into_id = $3, external_id = NULL, is_listed = false, status = 'closed', title = NULL, firsts = '{}',
     event_count = 0, error_count = 0, counts = '{}', known = '{}', input_tokens = NULL,
     output_tokens = NULL, cache_read = NULL, cache_write = NULL, reasoning = NULL, cost = NULL,
     sort_cost = -1, outcome = NULL, outcome_code = NULL, outcome_reason = NULL,
@@ -76,6 +76,7 @@ def adopt(project_id: int, own: HeldSession, named: HeldSession) -> None:
     ids = (uuid.UUID(bytes=own.row.id), uuid.UUID(bytes=named.row.id))
     for statement in MOVES:
         sql.run(statement, project_id, *ids)
+    pseudonyms.move(project_id, own, named)
     for statement in LEAVES:
         sql.run(statement, project_id, ids[0])
     sql.run(MERGED, project_id, *ids)

@@ -53,6 +53,8 @@ class Draft(msgspec.Struct, kw_only=True):
     session_end: datetime | None = None
     # How often it counts in what is told of the append.
     records: int = 1
+    # True where a session id that the trace gives elsewhere takes the place of the claim.
+    is_weak: bool = False
 
 
 def draft(event: IncomingEvent, keys: ProjectKeys, environment: str) -> Draft:
@@ -69,6 +71,7 @@ def draft(event: IncomingEvent, keys: ProjectKeys, environment: str) -> Draft:
     return Draft(
         row=row,
         claim=event.session,
+        is_weak=event.is_conversation and event.trace is not None,
         body=body,
         parts=parts.by_digest,
         facets=facets_of(row, event.tags),
@@ -137,7 +140,7 @@ def _row(
         agent=event.agent,
         environment=environment or event.environment,
         release=event.release or (event.stamps or {}).get("release"),
-        user_ref=keys.identity("user", event.user).hex() if event.user is not None else None,
+        user_ref=_user_ref(event, keys),
         cost=cost,
         is_cost_sent=cost is not None,
         ttft_ms=event.time_to_first_token_ms,
@@ -158,6 +161,11 @@ def _row(
     if environment and event.sent:
         body["sent"] = [entry | {"environment": environment} for entry in event.sent]
     return row, body
+
+
+def _user_ref(event: IncomingEvent, keys: ProjectKeys) -> str | None:
+    user = event.user if event.sent_user is None else event.sent_user
+    return None if user is None else keys.identity("user", user).hex()
 
 
 def check_names(event: IncomingEvent) -> None:

@@ -18,7 +18,7 @@ from apps.sessions.sums import DELTA_COLUMNS, Ledger
 from apps.sessions.writing import DELTAS
 
 # Children first; the session's own row is emptied and stays, so that its address answers.
-TABLES = ("eventinput", "event", "chunk", "sessionfacet", "trace", "sessionkey")
+TABLES = ("eventinput", "event", "chunk", "sessionfacet", "trace", "pseudonym", "sessionkey")
 EMPTY: dict[str, Any] = {
     "external_id": None,
     "is_listed": False,

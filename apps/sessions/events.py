@@ -62,6 +62,9 @@ class IncomingEvent(msgspec.Struct, kw_only=True):
     kind: str
     # The sender's session id. None for a span of a trace that has named no session (yet).
     session: str | None = None
+    # True where the name is only that of a conversation: frameworks invent such names, so a
+    # session id that another event of the trace gives takes its place.
+    is_conversation: bool = False
     trace: str | None = None
     parent: str | None = None
     lane: str | None = None
@@ -105,6 +108,9 @@ class IncomingEvent(msgspec.Struct, kw_only=True):
     outcome: Outcome | None = None
 
     user: str | None = None
+    # The user's id as it was sent where redaction changed ``user``: only its keyed hash is
+    # kept, so that a person's sessions are still found, and can be erased.
+    sent_user: str | None = None
     user_role: str | None = None
     environment: str | None = None
     release: str | None = None

@@ -17,6 +17,10 @@ from apps.sessions.choices import Facet as Facet
 from apps.sessions.choices import Origin as Origin
 from apps.sessions.choices import OutcomeStatus as OutcomeStatus
 from apps.sessions.choices import Status as Status
+from apps.sessions.key_models import ProjectKey as ProjectKey
+from apps.sessions.key_models import Pseudonym as Pseudonym
+from apps.sessions.key_models import RecordModel
+from apps.sessions.key_models import SessionKey as SessionKey
 from apps.tenants.models import Project, ProjectModel
 
 
@@ -155,19 +159,6 @@ class Session(ProjectModel):
         return rows.get(project_id=self.project_id, pk=self.pk)  # type: ignore[return-value]
 
 
-class RecordModel(ProjectModel):
-    """Base of the tables whose key is ``(project_id, session_id, ...)``.
-
-    The database refuses rows of another project's session: each such table has a
-    composite foreign key, which Django cannot express.
-    """
-
-    session_id: object
-
-    class Meta:
-        abstract = True
-
-
 class Trace(ProjectModel):
     """A trace id and the one session that its events belong to."""
 
@@ -182,6 +173,8 @@ class Trace(ProjectModel):
         db_index=False,
         related_name="traces",
     )
+    # True where only conversations were named; a session id that comes later takes over.
+    is_weak = models.BooleanField(default=False)
 
     class Meta:
         indexes = [models.Index(fields=["project", "session"], name="trace_of_session")]
@@ -258,10 +251,16 @@ class Event(RecordModel):
     class Meta:
         indexes = [
             models.Index(
-                fields=["project", "session", "parent_id"],
+                fields=["project", "session", "parent_id", "response_id"],
                 condition=models.Q(kind="llm", parent_id__isnull=False),
-                name="event_llm_parent",
-            )
+                name="event_llm_reported",
+            ),
+            # Few: calls of tools that one layer passed on to another.
+            models.Index(
+                fields=["project", "session", "parent_id"],
+                condition=models.Q(kind="tool", name__contains="tools/call "),
+                name="event_tool_passed_on",
+            ),
         ]
 
 
@@ -300,34 +299,6 @@ class Chunk(RecordModel):
     # 16 bytes for each content, in the order in which they lie in the body.
     digests = models.BinaryField()
     body = models.BinaryField()
-
-
-class ProjectKey(ProjectModel):
-    """A project's key, wrapped by the master key."""
-
-    pk = models.CompositePrimaryKey("project_id", "purpose", "version")
-    project = models.ForeignKey(Project, models.CASCADE, related_name="record_keys", db_index=False)
-    # "wrap" wraps session keys and can be rotated; "index" keys digests and never changes.
-    purpose = models.CharField(max_length=5)
-    version = models.SmallIntegerField()
-    wrapped = models.BinaryField()
-    created_at = models.DateTimeField(auto_now_add=True)
-
-
-class SessionKey(RecordModel):
-    """A session's data key, wrapped by the project's. Deleting it makes the content unreadable."""
-
-    pk = models.CompositePrimaryKey("project_id", "session_id", "version")
-    project = models.ForeignKey(
-        Project, models.DO_NOTHING, db_constraint=False, db_index=False, related_name="session_keys"
-    )
-    session = models.ForeignKey(
-        Session, models.DO_NOTHING, db_constraint=False, db_index=False, related_name="keys"
-    )
-    version = models.SmallIntegerField()
-    # The version of the project's key that wraps it.
-    wrapped_by = models.SmallIntegerField()
-    wrapped = models.BinaryField()
 
 
 class SessionFacet(RecordModel):
