@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import unicodedata
 from bisect import bisect_right
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -23,6 +24,8 @@ _SPACES = frozenset({"Zs", "Zl", "Zp"})
 _UNSEEN = frozenset({"Cf", "Me"})
 # Some characters stand for whole sentences in NFKC; none of those is a digit or separator.
 _LONGEST_FOLD = 3
+# So few different characters are looked for one after the other, which is faster.
+_FEW = 12
 
 
 _ESCAPES = ((b"\\n", b"  "), (b"\\t", b"  "), (b"\\r", b"  "), (b'\\"', b' "'), (b"\\/", b" /"))
@@ -64,7 +67,7 @@ def make_plain(text: str) -> Plain:
     if not folds:
         return Plain(text, _image(text))
     shifting = {sign: len(plain) for sign, plain in folds.items() if len(plain) != 1}
-    plain = text.translate(str.maketrans(folds))
+    plain = _replace(text, folds)
     after = _shifts(text, shifting) if shifting else ((), ())
     return Plain(plain, _image(plain), *after)
 
@@ -78,16 +81,35 @@ def _image(text: str) -> bytes:
     return image
 
 
+def _replace(text: str, folds: dict[str, str]) -> str:
+    if len(folds) > _FEW:
+        return text.translate(str.maketrans(folds))
+    for sign, plain in folds.items():
+        text = text.replace(sign, plain)
+    return text
+
+
 def _shifts(text: str, shifting: dict[str, int]) -> tuple[tuple[int, ...], tuple[int, ...]]:
     plain_after: list[int] = []
     given_after: list[int] = []
     shift = 0
-    for index, sign in enumerate(text):
-        if sign in shifting:
-            shift += shifting[sign] - 1
-            plain_after.append(index + 1 + shift)
-            given_after.append(index + 1)
+    for index in _places(text, shifting):
+        shift += shifting[text[index]] - 1
+        plain_after.append(index + 1 + shift)
+        given_after.append(index + 1)
     return tuple(plain_after), tuple(given_after)
+
+
+def _places(text: str, signs: Collection[str]) -> list[int]:
+    if len(signs) > _FEW:
+        return [index for index, sign in enumerate(text) if sign in signs]
+    places: list[int] = []
+    for sign in signs:
+        index = text.find(sign)
+        while index >= 0:
+            places.append(index)
+            index = text.find(sign, index + 1)
+    return sorted(places)
 
 
 @lru_cache(maxsize=1 << 15)

@@ -50,7 +50,7 @@ def find(text: str, kinds: frozenset[str], rules: Sequence[CompiledRule] = ()) -
 
 
 def _candidates(plain: Plain, kinds: frozenset[str]) -> Iterator[Finding]:
-    for index in _SCREEN.Match(plain.image):
+    for index in _SCREEN.Match(plain.image) or ():
         family = FAMILIES[index]
         if not family.kinds.isdisjoint(kinds):
             yield from (hit for hit in family.find(plain) if hit.kind in kinds)

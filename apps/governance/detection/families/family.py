@@ -52,8 +52,8 @@ def stands_alone(image: bytes, start: int, end: int) -> bool:
 
 
 def before(plain: Plain, start: int, length: int = CONTEXT_LENGTH) -> str:
-    """Return the text before a place, in small letters, to look for a name in."""
-    return plain.text[max(0, start - length) : start].lower()
+    """Return the text before a place, to look for a name in."""
+    return plain.text[max(0, start - length) : start]
 
 
 def touches_number(image: bytes, start: int, end: int) -> bool:

@@ -33,7 +33,7 @@ def read_v4(plain: Plain, start: int, end: int) -> Iterator[Finding]:
     address = _parse(plain.image[start:end].decode("ascii"))
     if address is None or address.is_loopback or address.is_unspecified:
         return
-    if not _VERSION.search(before(plain, start, _VERSION_CONTEXT)):
+    if not _VERSION.search(before(plain, start, _VERSION_CONTEXT).lower()):
         yield Finding("ip", start, end)
 
 

@@ -17,7 +17,7 @@ from apps.governance.detection.families.family import Family, before, stands_alo
 from apps.governance.detection.kinds import Finding
 
 # Seven digits or more, with at most two separators between two of them.
-_RUN = r"[+(]{0,2}[0-9](?:[ .()/-]{0,2}[0-9]){6,}"
+_RUN = r"[+(]{0,2}\b[0-9](?:[ .()/-]{0,2}[0-9]){6,}\b"
 _GROUP = re.compile(r"[0-9]+")
 # The last group of a UUID can be all digits.
 _UUID_BEFORE = re.compile(rb"[0-9a-fA-F]{4}-\Z")
@@ -39,21 +39,22 @@ def read_run(plain: Plain, start: int, end: int) -> Iterator[Finding]:
     image = plain.image
     if not stands_alone(image, start, end) or _UUID_BEFORE.search(image, max(0, start - 5), start):
         return
-    name = shapes.named(before(plain, start)) or ""
-    for kind, first, last in _read(image[start:end].decode("ascii"), name):
+    names = shapes.named(before(plain, start))
+    for kind, first, last in _read(image[start:end].decode("ascii"), names):
         yield Finding(kind, start + first, start + last)
 
 
 @lru_cache(maxsize=1 << 13)
-def _read(run: str, name: str) -> tuple[tuple[str, int, int], ...]:
+def _read(run: str, names: tuple[str, ...]) -> tuple[tuple[str, int, int], ...]:
     groups = _split(run)
-    if name:
+    for name in names:
         hit = _read_named(groups, name)
         if hit:
-            return (hit,)
+            first = _place(run, groups, 0, *hit)
+            return (first, *_read_groups(run, groups, hit[1]))
     if len(groups) == 1 and not run.startswith("+"):
         return _read_single(groups[0])
-    return tuple(_read_groups(run, groups))
+    return tuple(_read_groups(run, groups, 0))
 
 
 def _split(run: str) -> list[Group]:
@@ -70,33 +71,34 @@ def _read_single(group: Group) -> tuple[tuple[str, int, int], ...]:
     return ((kind, group.start, group.end),) if kind else ()
 
 
-def _read_named(groups: list[Group], name: str) -> tuple[str, int, int] | None:
+def _read_named(groups: list[Group], name: str) -> tuple[str, int] | None:
     """Return the number that its name announces, which may end before the run does."""
     if _shape(groups[:3]) in _DATES:
         return None
     digits = "".join(group.digits for group in groups[:_LONGEST_SHAPE])
-    count = min(len(groups), _LONGEST_SHAPE)
-    while count:
-        kind = shapes.kind_of_named(name, digits)
+    for count in range(min(len(groups), _LONGEST_SHAPE), 0, -1):
+        kind = shapes.kind_of_named(name, digits) if _ends(groups, count) else None
         if kind:
-            start = 0 if kind == "phone" else groups[0].start
-            return kind, start, groups[count - 1].end
-        count -= 1
-        digits = digits[: len(digits) - len(groups[count].digits)]
+            return kind, count
+        digits = digits[: len(digits) - len(groups[count - 1].digits)]
     return None
 
 
-def _read_groups(run: str, groups: list[Group]) -> Iterator[tuple[str, int, int]]:
-    index = 0
+def _read_groups(run: str, groups: list[Group], index: int) -> Iterator[tuple[str, int, int]]:
     while index < len(groups):
         hit = _read_from(groups, index)
         if hit is None:
             index += 1
             continue
-        kind, count = hit
-        start = _with_opening(run, groups[index], kind)
-        yield kind, start, groups[index + count - 1].end
-        index += count
+        yield _place(run, groups, index, *hit)
+        index += hit[1]
+
+
+def _place(
+    run: str, groups: list[Group], index: int, kind: str, count: int
+) -> tuple[str, int, int]:
+    start = _with_opening(run, groups[index], kind)
+    return kind, start, groups[index + count - 1].end
 
 
 def _read_from(groups: list[Group], index: int) -> tuple[str, int] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+import re2
 from stdnum import luhn
 from stdnum.au import tfn
 from stdnum.be import nn
@@ -149,17 +150,23 @@ _NAMED: dict[str, tuple[str, str, tuple[Check, ...]]] = {
         (lambda digits: 7 <= len(digits) <= 15,),
     ),
 }
-_NAME = re.compile(
-    "(?:"
-    + "|".join(f"(?P<{name}>{pattern})" for name, (_, pattern, _) in _NAMED.items())
-    + r")[^0-9\n]{0,25}\Z"
-)
+_NAME_ORDER = tuple(_NAMED)
 
 
-def named(text: str) -> str | None:
-    """Return under which name the number stands that follows the text."""
-    match = _NAME.search(text)
-    return match.lastgroup if match else None
+def _compile_names() -> re2.Set:
+    names = re2.Set.SearchSet()
+    for _, pattern, _ in _NAMED.values():
+        names.Add(f"(?i)(?:{pattern})[^0-9\\n]{{0,25}}\\z")
+    names.Compile()
+    return names
+
+
+_NAMES = _compile_names()
+
+
+def named(text: str) -> tuple[str, ...]:
+    """Return under which names a number stands that follows the text."""
+    return tuple(_NAME_ORDER[index] for index in _NAMES.Match(text) or ())
 
 
 def kind_of_named(name: str, digits: str) -> str | None:
