@@ -11,6 +11,7 @@ urlpatterns = [
     path("", include("apps.sessions.urls")),
     path("", include("apps.sessions.api.urls")),
     path("", include("apps.ingest.urls")),
+    path("", include("apps.ingest.page_urls")),
     path("api/v1/schema/", SpectacularAPIView.as_view(), name="schema"),
     # Split, so that its script is a file: the Content-Security-Policy refuses inline ones.
     path("api/v1/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),

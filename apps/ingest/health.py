@@ -12,7 +12,7 @@ from typing import Any
 from apps.core.errors import InvalidError
 from apps.ingest import buckets, queries, quotas
 from apps.ingest.accounts import AGES, AGES_MS, MILLISECOND
-from apps.ingest.advice import Advice, advice, is_silent, package_of
+from apps.ingest.advice import Advice, advice, package_of
 from apps.ingest.queries import Row
 from apps.ingest.quotas import Use
 from apps.ingest.reasons import Effect, Reason, reason_of
@@ -118,6 +118,16 @@ class Health:
                 return bound
         return None
 
+    @property
+    def half_within_ms(self) -> int | None:
+        """A time within which half of the events came."""
+        return self.arrived_within_ms(0.5)
+
+    @property
+    def most_within_ms(self) -> int | None:
+        """A time within which 95 % of the events came."""
+        return self.arrived_within_ms(0.95)
+
     @cached_property
     def problems(self) -> list[Problem]:
         """What is wrong, the worst first."""
@@ -177,10 +187,6 @@ class Health:
         if self.sums["requests"]:
             return "All is well: everything that was sent is recorded."
         return "Nothing was sent in this time."
-
-    def is_silent(self, library: Row) -> bool:
-        """Whether a library sends calls without content."""
-        return is_silent(library, self.libraries)
 
 
 def read_hours(text: str) -> int:
@@ -255,8 +261,8 @@ def answer(health: Health) -> dict[str, Any]:
         "lag_ms": sums["lag_ms"],
         "lag": {
             "newest_event_age_ms": health.newest_age_ms,
-            "p50_within_ms": health.arrived_within_ms(0.5),
-            "p95_within_ms": health.arrived_within_ms(0.95),
+            "p50_within_ms": health.half_within_ms,
+            "p95_within_ms": health.most_within_ms,
         },
         "sources": health.by_source,
         "series": health.by_hour,

@@ -86,7 +86,9 @@ def samples(project: Project, since: datetime) -> dict[tuple[str, str], str]:
     """Return the newest sample of each reason and way in. It is content."""
     found = project.ingest_losses.filter(minute__gte=since).exclude(sample=None)
     newest = found.order_by("reason", "source", "-minute").distinct("reason", "source")[:MAX_ROWS]
-    return {(loss.reason, loss.source): opened(project, bytes(loss.sample or b"")) for loss in newest}
+    return {
+        (loss.reason, loss.source): opened(project, bytes(loss.sample or b"")) for loss in newest
+    }
 
 
 def has_refused_lately(project: Project, now: datetime) -> bool:

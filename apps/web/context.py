@@ -42,6 +42,7 @@ class Destination:
 PROJECT_PAGES = (
     Destination("Sessions", "list-tree", "sessions:list", Permission.READ_META),
     Destination("Setup", "plug", "web:setup", Permission.INGEST),
+    Destination("Ingest", "inbox", "ingest:health", Permission.INGEST),
     Destination("Keys", "key-round", "tenants:keys", Permission.MANAGE_KEYS),
     Destination("Settings", "settings", "tenants:settings", Permission.MANAGE_PROJECT),
 )
