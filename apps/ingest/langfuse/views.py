@@ -11,7 +11,8 @@ from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.core.errors import EncodingError
+from apps.core.api import problem
+from apps.core.errors import EncodingError, InvalidError
 from apps.ingest import openapi as otlp_openapi
 from apps.ingest.batch import Batch, Rejection
 from apps.ingest.bodies import read_body
@@ -108,8 +109,9 @@ class ScoreCollection(LangfuseAPIView):
 def refused(receipt: Receipt, *, is_single: bool) -> Response:
     """Tell which scores were not taken; a single one is a bad request."""
     if is_single:
-        message = receipt.rejected[0].sentence
-        return Response({"message": message, "error": "InvalidRequestError"}, status=400)
+        one = receipt.rejected[0]
+        refusal = {"path": one.path, "message": one.message}
+        return problem(400, InvalidError.title, one.sentence, [refusal])
     errors = [{"message": f"[{one.index}] {one.sentence}"} for one in receipt.rejected]
     accepted = receipt.accepted + receipt.duplicates
     counts = {"accepted": accepted, "rejected": len(errors), "errors": errors}
