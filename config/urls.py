@@ -8,6 +8,7 @@ urlpatterns = [
     path("", include("apps.accounts.urls")),
     path("", include("apps.tenants.urls")),
     path("", include("apps.audit.urls")),
+    path("", include("apps.governance.urls")),
     path("", include("apps.sessions.urls")),
     path("", include("apps.sessions.api.urls")),
     path("", include("apps.ingest.urls")),

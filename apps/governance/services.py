@@ -17,6 +17,7 @@ from apps.governance.policies import OwnRule, Policy, policy_of
 from apps.tenants.models import Project
 
 MOST_RULES = 50
+LONGEST_NAME = 40
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9 _-]{0,39}")
 NAMES = "A name has letters, digits, spaces, - and _, 40 at most, a letter first."
 CHANGED = "The policy was changed by somebody else in the meantime. Look at it and change it again."

@@ -44,6 +44,7 @@ PROJECT_PAGES = (
     Destination("Setup", "plug", "web:setup", Permission.INGEST),
     Destination("Ingest", "inbox", "ingest:health", Permission.INGEST),
     Destination("Keys", "key-round", "tenants:keys", Permission.MANAGE_KEYS),
+    Destination("Redaction", "shield-check", "governance:redaction", Permission.MANAGE_PROJECT),
     Destination("Settings", "settings", "tenants:settings", Permission.MANAGE_PROJECT),
 )
 # Pages under whose addresses others lie: current only when they are open themselves.

@@ -55,6 +55,10 @@ PAGES = {
     f"{PROJECT}settings/quotas/": Page(P.MANAGE_PROJECT, FORM),
     f"{PROJECT}ingest/": Page(P.INGEST),
     f"{PROJECT}ingest/now/": Page(P.INGEST),
+    f"{PROJECT}settings/redaction/": Page(P.MANAGE_PROJECT, FORM),
+    f"{PROJECT}settings/redaction/rules/add/": Page(P.MANAGE_PROJECT, POST),
+    f"{PROJECT}settings/redaction/rules/remove/": Page(P.MANAGE_PROJECT, POST),
+    f"{PROJECT}settings/redaction/try/": Page(P.MANAGE_PROJECT, POST),
     f"{PROJECT}setup/": Page(P.INGEST),
     f"{PROJECT}setup/status/": Page(P.INGEST),
     f"{PROJECT}sessions/": Page(P.READ_META),
@@ -66,6 +70,8 @@ PAGES = {
 }
 
 ENDPOINTS = {
+    "/api/v1/redaction": Endpoint({"GET": P.MANAGE_PROJECT, "PUT": P.MANAGE_PROJECT}),
+    "/api/v1/redaction/test": Endpoint({"POST": P.MANAGE_PROJECT}),
     "/api/v1/audit": Endpoint({"GET": P.READ_AUDIT}),
     "/api/v1/sessions": Endpoint({"GET": P.READ_META}),
     API_SESSION: Endpoint({"GET": P.READ_META}),
