@@ -6,6 +6,7 @@ Findings are made in the plain form and told in the offsets of the text as it wa
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from bisect import bisect_right
 from collections.abc import Collection
@@ -17,9 +18,11 @@ from apps.governance.detection.kinds import Finding
 # What NFKC leaves alone although it is read as a plain separator.
 _LOOKALIKES = {
     "‘": "'", "’": "'", "‚": "'", "“": '"', "”": '"', "„": '"', "«": '"', "»": '"',
-    "−": "-", "ー": "-", "·": ".", "。": ".", "⁄": "/", "∕": "/", "∶": ":", "꞉": ":", "،": ",",
+    "−": "-", "·": ".", "。": ".", "⁄": "/", "∕": "/", "∶": ":", "꞉": ":", "،": ",",
     "ⅼ": "l", "⠀": " ", "ㅤ": " ",
 }  # fmt: skip
+# It lengthens a vowel in a word, and parts digits where it stands between them.
+_LONG_SIGN = re.compile(r"(?<=\d)ー(?=\d)")
 _SPACES = frozenset({"Zs", "Zl", "Zp"})
 _UNSEEN = frozenset({"Cf", "Me"})
 # Some characters stand for whole sentences in NFKC; none of those is a digit or separator.
@@ -62,6 +65,8 @@ def make_plain(text: str) -> Plain:
     """Return the plain form; for text that is ASCII alone it costs nothing."""
     if text.isascii():
         return Plain(text, _image(text))
+    if "ー" in text:
+        text = _LONG_SIGN.sub("-", text)
     folds = {sign: fold(sign) for sign in set(text) if sign > "\x7f"}
     folds = {sign: plain for sign, plain in folds.items() if plain != sign}
     if not folds:

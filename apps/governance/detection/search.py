@@ -9,7 +9,7 @@ import re2
 from apps.governance.detection.canonical import Plain, make_plain
 from apps.governance.detection.families import FAMILIES
 from apps.governance.detection.families.family import options
-from apps.governance.detection.kinds import KINDS, Finding
+from apps.governance.detection.kinds import KINDS, SECRETS, Finding
 from apps.governance.detection.rules import CompiledRule
 
 # Where two findings of one length meet, the earlier kind of this list is the truer one.
@@ -23,6 +23,8 @@ _RANK = {
         ).split()
     )
 }
+# Found by the name before them; a secret of a known shape within them says more.
+_GENERAL = frozenset({"secret", "password", "bearer_token"})
 assert _RANK.keys() == KINDS.keys()
 
 
@@ -67,9 +69,19 @@ def _without_overlaps(found: list[Finding]) -> list[Finding]:
             joined.append(Finding(best.kind, start, end))
             best, start, end = hit, hit.start, hit.end
         else:
-            best, end = min(best, hit, key=_order), max(end, hit.end)
+            best, end = _truer(best, hit), max(end, hit.end)
     joined.append(Finding(best.kind, start, end))
     return joined
+
+
+def _truer(one: Finding, other: Finding) -> Finding:
+    """Return the longer finding, unless it is a general one around a secret of a known shape."""
+    if one.kind in SECRETS and other.kind in SECRETS and one.kind != other.kind:
+        if one.kind in _GENERAL and other.kind not in _GENERAL:
+            return other
+        if other.kind in _GENERAL and one.kind not in _GENERAL:
+            return one
+    return min(one, other, key=_order)
 
 
 def _order(hit: Finding) -> tuple[int, int]:

@@ -20,15 +20,26 @@ _SECRET_NAMES = (
     r"|x-[a-z-]{0,20}key|encryption[_-]?key|\bcookie|sharedaccesskey|\bsig"
 )
 _SIGN = r"(?:=>|:=|={1,2}|:)"
+_VERB = r"(?:is|lautet|est|es|ist)"
 _PASSWORD = (
-    rf"(?i)(?:{_PASSWORD_NAMES}){_GAP}(?:{_SIGN}|\bis\b|\blautet\b|\best\b|\bes\b|\bist\b){_GAP}"
-    r"(?:[^\s\"'`<>,;)}\]\\]|\\[^\s\"'])[^\s\"'`<>,;)}\]&]{3,}"
+    rf"(?i)(?:{_PASSWORD_NAMES}){_GAP}(?:{_SIGN}|\b{_VERB}\b){_GAP}[^\s\"'`<>,;)}}\]]{{4}}"
 )
-_WIDE_PASSWORD = r"\?{4,6}[ ]?[:=]?\?{0,1}[ ]?[!-~]{6,}"
+# In scripts without an image the word itself is looked for by the reading.
+_WIDE_PASSWORD = r"\?[ :=\"'\\]{0,4}[!-~]{4}"
+_WIDE_NAMES = re.compile(
+    r"(?:パスワード|密码|密碼|비밀번호|парол[ья]|كلمة المرور|كلمة السر|סיסמה|पासवर्ड|κωδικός)"
+    r"[^!-~]{0,3}[\s:=\"'\\]{0,4}\Z",
+    re.IGNORECASE,
+)
 _SECRET = (
-    rf"(?i)(?:{_SECRET_NAMES})[a-z0-9_-]{{0,20}}{_GAP}{_SIGN}{_GAP}[A-Za-z0-9_./+=~%$!@#^*-]{{12,}}"
+    rf"(?i)(?:{_SECRET_NAMES})[a-z0-9_-]{{0,20}}{_GAP}{_SIGN}{_GAP}[A-Za-z0-9_./+=~%$!@#^*-]{{12}}"
 )
-_VALUE = re.compile(r"[^\s\"'`<>,;:)}\]&]+\Z")
+# What parts a name from its value, and where the value begins.
+_PARTING = re.compile(rf"(?:{_SIGN}|(?<=\s){_VERB}(?=\s)){_GAP}", re.IGNORECASE)
+# A value goes on over ``&``, unless the next field of a query begins there.
+_VALUE = re.compile(r"(?:[^\s\"'`<>,;)}\]&]|&(?![A-Za-z_]+=))+")
+_LONGEST_VALUE = 500
+_QUOTES = "\"'`"
 _NO_VALUE = re.compile(
     r"(?i)[*.•x_-]+|(?:none|null|true|false|undefined|string|str|required|optional|redacted"
     r"|changeme_?|password|passwd|secret|token|hidden|masked|removed|missing|empty|unset|incorrect"
@@ -42,31 +53,47 @@ _UUID_OR_PATH = re.compile(r"/[\w./-]*|[\w.-]+(?:/[\w.-]+){2,}|https?.*")
 
 def read_password(plain: Plain, start: int, end: int) -> Iterator[Finding]:
     """A password in quotes is one whatever it is; without, a plain word is rather prose or code."""
-    value = _value_at(plain, start, end)
-    if value is None or _NO_VALUE.fullmatch(plain.text[slice(*value)]):
+    parting = _PARTING.search(plain.text, start, end)
+    if parting:
+        yield from _password_at(plain.text, parting.end())
+
+
+def read_wide_password(plain: Plain, start: int, end: int) -> Iterator[Finding]:
+    first = end - 4
+    if _WIDE_NAMES.search(plain.text[max(0, first - 20) : first]):
+        yield from _password_at(plain.text, first)
+
+
+def _password_at(text: str, first: int) -> Iterator[Finding]:
+    last = _end_of_value(text, first)
+    value = text[first:last]
+    if last - first < 4 or _NO_VALUE.fullmatch(value):
         return
-    first, last = value
-    quoted = first > 0 and plain.text[first - 1] in "\"'`"
-    if quoted or not _CODE.fullmatch(plain.text[first:last].rstrip(".!?")):
+    if text[first - 1] in _QUOTES or not _CODE.fullmatch(value.rstrip("!?")):
         yield Finding("password", first, last)
 
 
 def read_secret(plain: Plain, start: int, end: int) -> Iterator[Finding]:
-    value = _value_at(plain, start, end)
-    if value and looks_secret(plain.text[slice(*value)]):
-        yield Finding("secret", *value)
+    """A secret is told from a name or a number by how mixed it is."""
+    parting = _PARTING.search(plain.text, start, end)
+    if parting is None:
+        return
+    first = parting.end()
+    last = _end_of_value(plain.text, first)
+    if looks_secret(plain.text[first:last]):
+        yield Finding("secret", first, last)
 
 
-def _value_at(plain: Plain, start: int, end: int) -> tuple[int, int] | None:
-    match = _VALUE.search(plain.text, start, end)
-    if match is None:
-        return None
-    first, last = match.span()
-    while first < last and plain.text[first] in "=\\":
-        first += 1
-    while last > first and plain.text[last - 1] in ".!?\\":
-        last -= 1
-    return (first, last) if last - first >= 4 else None
+def _end_of_value(text: str, first: int) -> int:
+    """Return where a value ends: at its closing quote, or before a space or the next field."""
+    limit = first + _LONGEST_VALUE
+    quote = text[first - 1]
+    if quote in _QUOTES:
+        closing = text.find(quote, first, limit)
+        if closing > 0 and "\n" not in text[first:closing]:
+            return closing - (text[closing - 1] == "\\")
+    match = _VALUE.match(text, first, limit)
+    return first + len(match.group().rstrip(".\\")) if match else first
 
 
 def looks_secret(value: str) -> bool:
@@ -79,5 +106,6 @@ def looks_secret(value: str) -> bool:
 
 FAMILIES = (
     Family(frozenset({"password"}), _PASSWORD, read_password),
+    Family(frozenset({"password"}), _WIDE_PASSWORD, read_wide_password),
     Family(frozenset({"secret"}), _SECRET, read_secret),
 )

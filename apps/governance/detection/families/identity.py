@@ -13,7 +13,7 @@ from stdnum.it import codicefiscale
 from stdnum.mx import curp
 
 from apps.governance.detection.canonical import Plain
-from apps.governance.detection.families.family import Family, before, stands_alone
+from apps.governance.detection.families.family import Family, stands_alone
 from apps.governance.detection.kinds import Finding
 
 # How long the IBAN of a country is (ISO 13616).
@@ -30,7 +30,6 @@ _IBAN_LENGTHS = {
 }
 _IBAN = r"(?i)\b[A-Z]{2}[0-9]{2}(?:[ -]?[A-Z0-9]){11,}"
 _IBAN_START = re.compile(rb"(?i)(?<![A-Z0-9])[A-Z]{2}[0-9]{2}")
-_FILLER = b" -"
 
 
 def read_iban(plain: Plain, start: int, end: int) -> Iterator[Finding]:
@@ -96,7 +95,6 @@ def read_lettered(plain: Plain, start: int, end: int) -> Iterator[Finding]:
 
 
 _WALLET = r"\b(?:bc1[02-9ac-hj-np-z]{11,71}|[13][1-9A-HJ-NP-Za-km-z]{25,34}|0x[0-9a-fA-F]{40})\b"
-_LETTERS_OR_DIGITS = re.compile(rb"[A-Za-z0-9]*")
 
 
 def read_wallet(plain: Plain, start: int, end: int) -> Iterator[Finding]:
@@ -108,13 +106,17 @@ def read_wallet(plain: Plain, start: int, end: int) -> Iterator[Finding]:
         yield Finding("crypto_address", start, end)
 
 
-_BIC = r"(?i)\b(?:bic|swift)\b[^A-Za-z0-9\n]{0,4}(?:code)?[^A-Za-z0-9\n]{0,6}[A-Z]{6}[A-Z0-9]{2}(?:[A-Z0-9]{3})?\b"
-_BIC_END = re.compile(rb"[A-Za-z0-9]+\Z")
+_BANK = (
+    r"(?i)\b(?:bic|swift)\b[^A-Za-z0-9\n]{0,4}(?:code)?[^A-Za-z0-9\n]{0,6}"
+    r"[A-Z]{6}[A-Z0-9]{2}(?:[A-Z0-9]{3})?\b"
+    r"|\bsort[ _-]?code[^0-9A-Za-z\n]{0,6}[0-9]{2}-[0-9]{2}-[0-9]{2}\b"
+)
+_BANK_END = re.compile(rb"[0-9-]{8}\Z|[A-Za-z0-9]+\Z")
 
 
-def read_bic(plain: Plain, start: int, end: int) -> Iterator[Finding]:
-    match = _BIC_END.search(plain.image, start, end)
-    if match and bic.is_valid(match.group().decode()):
+def read_bank(plain: Plain, start: int, end: int) -> Iterator[Finding]:
+    match = _BANK_END.search(plain.image, start, end)
+    if match and (b"-" in match.group() or bic.is_valid(match.group().decode())):
         yield Finding("bank_account", *match.span())
 
 
@@ -126,5 +128,5 @@ FAMILIES = (
         read_lettered,
     ),
     Family(frozenset({"crypto_address"}), _WALLET, read_wallet),
-    Family(frozenset({"bank_account"}), _BIC, read_bic),
+    Family(frozenset({"bank_account"}), _BANK, read_bank),
 )

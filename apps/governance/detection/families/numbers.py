@@ -37,11 +37,17 @@ class Group(NamedTuple):
 def read_run(plain: Plain, start: int, end: int) -> Iterator[Finding]:
     """Tell what a run of digits holds, by its shape and by what it is called."""
     image = plain.image
-    if not stands_alone(image, start, end) or _UUID_BEFORE.search(image, max(0, start - 5), start):
+    if not stands_alone(image, _first_digit(image, start), end) or _UUID_BEFORE.search(image, max(0, start - 5), start):
         return
     names = shapes.named(before(plain, start))
     for kind, first, last in _read(image[start:end].decode("ascii"), names):
         yield Finding(kind, start + first, start + last)
+
+
+def _first_digit(image: bytes, start: int) -> int:
+    while image[start] in b"+(":
+        start += 1
+    return start
 
 
 @lru_cache(maxsize=1 << 13)
@@ -105,7 +111,20 @@ def _read_from(groups: list[Group], index: int) -> tuple[str, int] | None:
     """Return what begins at a group, and how many groups it takes."""
     if not _is_loose(groups[index].gap) and index:
         return None
-    return _read_shape(groups, index) or telephone.read(groups, index)
+    hit = _read_shape(groups, index) or telephone.read(groups, index)
+    if hit and hit[0] == "phone" and _is_series(groups, index, hit[1]):
+        return None
+    return hit
+
+
+def _is_series(groups: list[Group], index: int, count: int) -> bool:
+    """Return whether numbers of one length go on before or after: 02 03 04 05 06 07."""
+    length = len(groups[index].digits)
+    piece = groups[index : index + count]
+    if "+" in piece[0].gap or any(len(group.digits) != length for group in piece):
+        return False
+    around = groups[max(0, index - 1) : index] + groups[index + count : index + count + 1]
+    return any(len(group.digits) == length for group in around)
 
 
 def _read_shape(groups: list[Group], index: int) -> tuple[str, int] | None:

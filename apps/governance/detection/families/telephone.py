@@ -40,7 +40,7 @@ def read(groups: Sequence[Group], index: int) -> tuple[str, int] | None:
     first = groups[index]
     if "+" in first.gap:
         return _longest(groups, index, _is_international, (_SHORTEST, _LONGEST))
-    if first.digits[0] != "0" or index + 1 == len(groups):
+    if first.digits[0] != "0" or len(first.digits) < 2 or index + 1 == len(groups):
         return None
     if tuple(len(group.digits) for group in groups[index : index + 3]) in _DATES:
         return None
