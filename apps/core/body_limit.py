@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
+
+from apps.core.errors import DomainError
 
 # As Django's handler types them.
 Message = Mapping[str, Any]
@@ -22,6 +25,7 @@ MIB = 1024 * 1024
 BODY_LIMIT = 20 * MIB
 # Files to import are streamed; they have a limit of their own.
 IMPORT_LIMIT = 1024 * MIB + MIB
+TAKES_FILES = re.compile(r"/api/v1/imports/?|/o/[^/]+/p/[^/]+/imports/?")
 # A sender that says nothing for this long has gone, or means to hold the connection.
 SILENCE_SECONDS = 30.0
 # A whole body may take longer only if at least this much came in for each second.
@@ -29,16 +33,24 @@ WHOLE_SECONDS = 60.0
 SLOWEST_BYTES = 16 * 1024
 
 
-class _RefusedError(Exception):
+class BodyRefusedError(DomainError):
+    """A body is not read further. Where the view reads it itself, the view answers."""
+
     def __init__(self, status: int, title: str, detail: str) -> None:
         super().__init__(detail)
         self.status = status
         self.title = title
 
 
-def limit_for(path: str) -> int:
-    """Return how many bytes a request to ``path`` may carry on the wire."""
-    return IMPORT_LIMIT if path.startswith("/api/v1/imports") else BODY_LIMIT
+def takes_files(scope: Scope) -> bool:
+    """Whether a request may bring a file to import, which is handed on as it arrives."""
+    is_post = scope["type"] == "http" and scope.get("method") == "POST"
+    return is_post and TAKES_FILES.fullmatch(scope["path"]) is not None
+
+
+def limit_for(scope: Scope) -> int:
+    """Return how many bytes a request may carry on the wire."""
+    return IMPORT_LIMIT if takes_files(scope) else BODY_LIMIT
 
 
 def limit_bodies(application: Application, *, silence: float = SILENCE_SECONDS) -> Application:
@@ -51,13 +63,13 @@ def limit_bodies(application: Application, *, silence: float = SILENCE_SECONDS) 
         if scope["type"] != "http":
             await application(scope, receive, send)
             return
-        limit = limit_for(scope["path"])
+        limit = limit_for(scope)
         if _declared_length(scope) > limit:
             await _refuse(send, _too_large(limit))
             return
         try:
             await application(scope, _Body(receive, limit, silence).receive, send)
-        except _RefusedError as refused:
+        except BodyRefusedError as refused:
             await _refuse(send, refused)
 
     return guarded
@@ -85,7 +97,7 @@ class _Body:
             raise _too_slow(f"Nothing came for {self._silence:g} seconds") from None
         if message["type"] == "http.disconnect":
             # Django would go away without an answer, which the server makes a fault of ours.
-            raise _RefusedError(400, "Bad request", "The body broke off before its end.")
+            raise BodyRefusedError(400, "Bad request", "The body broke off before its end.")
         self._seen += len(message.get("body", b""))
         self._is_whole = not message.get("more_body", False)
         self._check()
@@ -99,13 +111,13 @@ class _Body:
             raise _too_slow(f"Less than {SLOWEST_BYTES // 1024} KiB a second came")
 
 
-def _too_large(limit: int) -> _RefusedError:
+def _too_large(limit: int) -> BodyRefusedError:
     detail = f"The body is larger than the limit of {limit // MIB} MiB."
-    return _RefusedError(413, "Too large", detail)
+    return BodyRefusedError(413, "Too large", detail)
 
 
-def _too_slow(what: str) -> _RefusedError:
-    return _RefusedError(408, "Too slow", f"{what}; send the request again.")
+def _too_slow(what: str) -> BodyRefusedError:
+    return BodyRefusedError(408, "Too slow", f"{what}; send the request again.")
 
 
 def _declared_length(scope: Scope) -> int:
@@ -115,7 +127,7 @@ def _declared_length(scope: Scope) -> int:
     return int(declared[:20]) if declared.isdigit() else 0
 
 
-async def _refuse(send: Send, refused: _RefusedError) -> None:
+async def _refuse(send: Send, refused: BodyRefusedError) -> None:
     problem = {
         "type": "about:blank",
         "title": refused.title,

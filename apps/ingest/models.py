@@ -7,7 +7,19 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import F, Q
 
+from apps.ingest.import_models import Import, ImportedSession, ImportPart, ImportRefusal
 from apps.tenants.models import Project, ProjectModel
+
+__all__ = [
+    "Import",
+    "ImportPart",
+    "ImportRefusal",
+    "ImportedSession",
+    "IngestClient",
+    "IngestLibrary",
+    "IngestLoss",
+    "IngestQuota",
+]
 
 
 class IngestLoss(ProjectModel):

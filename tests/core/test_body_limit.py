@@ -42,7 +42,7 @@ def ask(*pieces: bytes, path: str = "/v1/traces", length: str = "", pause: float
         sent.append(message)
 
     headers = [(b"content-length", length.encode())] if length else []
-    scope = {"type": "http", "path": path, "headers": headers}
+    scope = {"type": "http", "method": "POST", "path": path, "headers": headers}
     asyncio.run(limit_bodies(echo, silence=0.2)(scope, receive, send))
     return sent[0]["status"], sent[1]["body"], len(pieces) - len(left)
 

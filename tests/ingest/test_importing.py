@@ -164,7 +164,8 @@ def test_native_events_are_imported_a_line_each(project, import_file, tmp_path):
 def test_a_large_list_is_read_in_parts(tmp_path):
     chats = [[{"role": "user", "content": f"{number} " + "x" * 5000}] for number in range(600)]
 
-    records = list(read_records(write(tmp_path / "chats", chats)))
+    with write(tmp_path / "chats", chats).open("rb") as file:
+        records = list(read_records(file))
 
     assert [record.value for record in records] == chats
     assert [record.index for record in records] == list(range(600))

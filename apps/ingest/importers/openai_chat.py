@@ -9,11 +9,14 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Any
 
 from apps.core.canonical import canonical_json
-from apps.ingest.checks import Refusal, check_bytes
-from apps.ingest.importers.records import is_message
+from apps.ingest.batch import Batch
+from apps.ingest.checks import Refusal, check_bytes, check_event
+from apps.ingest.importers.importer import Importer
+from apps.ingest.importers.records import Record, is_message
 from apps.ingest.text import UnfitError, check_json, json_in_text, read_json
 from apps.sessions.events import IncomingEvent
 
@@ -25,23 +28,38 @@ SESSION_IDS = ("session", "session_id", "conversation_id", "thread_id")
 RESULTS = ("tool", "function")
 
 
-class Chats:
+class Chats(Importer):
     """Makes the events of one file's chats. Equal chats in a file stay apart."""
 
     def __init__(self) -> None:
         self.seen: Counter[str] = Counter()
 
+    def read(self, record: Record, batch: Batch, now: datetime) -> None:
+        events = [check_event(event, now) for event in self.events(record.value)]
+        for event in events:
+            batch.add(event, record.index)
+
+    def pass_over(self, record: Record) -> None:
+        try:
+            _, about = self._taken_apart(record.value)
+        except Refusal:
+            return
+        self._name(record.value, about)
+
     def events(self, record: Json) -> list[IncomingEvent]:
         """Return the events of one chat, or raise Refusal."""
-        try:
-            check_json(record)
-        except UnfitError as error:
-            raise Refusal(str(error), error.path) from None
-        messages, about = _taken_apart(record)
+        messages, about = self._taken_apart(record)
         session = self._name(record, about)
         events = list(_events(messages, session, about))
         events[-1].ends_session = True
         return events
+
+    def _taken_apart(self, record: Json) -> tuple[list[Message], Message]:
+        try:
+            check_json(record)
+        except UnfitError as error:
+            raise Refusal(str(error), error.path) from None
+        return _taken_apart(record)
 
     def _name(self, record: Json, about: Message) -> str:
         """Return the chat's own id, or one made of what it says: the same each time."""
