@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from apps.core.canonical import canonical_json
@@ -20,6 +20,7 @@ from apps.ingest.conventions.attributes import Fields, Json, Reading, known
 from apps.ingest.normalising import is_kept
 from apps.ingest.otlp.spans import RawLog, RawSpan, moment
 from apps.ingest.sent_logs import content_entry, log_entry, message_entry
+from apps.ingest.sent_spans import note_clock
 from apps.ingest.text import json_in_text
 from apps.ingest.traces import flag_cleaned, scope_of
 from apps.sessions.events import ErrorInfo, IncomingEvent
@@ -39,13 +40,12 @@ def read_logs(logs: Sequence[RawLog], batch: Batch, now: datetime) -> None:
     """Put the events of ``logs`` into ``batch``; records that belong to no trace are refused."""
     single_messages: defaultdict[tuple[str, str], list[RawLog]] = defaultdict(list)
     for log in logs:
-        name = event_name(log)
-        if log.trace_id and log.span_id and (name in MESSAGE_ROLES or name == CHOICE):
-            single_messages[log.trace_id, log.span_id].append(log)
+        if _is_message(log):
+            single_messages[str(log.trace_id), str(log.span_id)].append(log)
         else:
-            _take(_event_of, [log], batch, now)
+            _take([log], batch, now)
     for together in single_messages.values():
-        _take(_joined, together, batch, now)
+        _take(together, batch, now)
 
 
 def event_name(log: RawLog) -> str:
@@ -53,23 +53,35 @@ def event_name(log: RawLog) -> str:
     return log.event_name or str(log.attributes.get("event.name", ""))
 
 
-def _take(
-    read: Callable[[list[RawLog]], IncomingEvent], logs: list[RawLog], batch: Batch, now: datetime
-) -> None:
+def _is_message(log: RawLog) -> bool:
+    """Whether the record is a single message of a call that it names."""
+    name = event_name(log)
+    is_one = name in MESSAGE_ROLES or name == CHOICE
+    return is_one and log.trace_id is not None and log.span_id is not None
+
+
+def event_of_logs(logs: list[RawLog], now: datetime) -> IncomingEvent:
+    """Return the event of one record, or of the single messages of one call."""
+    event = _joined(logs) if _is_message(logs[0]) else _event_of(logs[0])
+    if any(log.is_cleaned for log in logs):
+        flag_cleaned(event)
+    check_event(event, now)
+    note_clock(event, now)
+    return event
+
+
+def _take(logs: list[RawLog], batch: Batch, now: datetime) -> None:
     try:
-        event = read(logs)
-        if any(log.is_cleaned for log in logs):
-            flag_cleaned(event)
+        event = event_of_logs(logs, now)
         batch.unmapped.update(list((event.extra or {}).get("log", ())))
         indexes = [log.index for log in logs]
-        batch.add(check_event(event, now), *indexes, library=logs[0].scope.named)
+        batch.add(event, *indexes, library=logs[0].scope.named)
     except Refusal as refusal:
         for log in logs:
             batch.refuse(Rejection.of(log.index, refusal))
 
 
-def _event_of(logs: list[RawLog]) -> IncomingEvent:
-    log = logs[0]
+def _event_of(log: RawLog) -> IncomingEvent:
     if log.trace_id is None:
         raise Refusal(
             "This log record belongs to no trace, so to no session.", "trace_id", "no_trace"
@@ -96,7 +108,14 @@ def _content(trace_id: str, span_id: str, log: RawLog) -> IncomingEvent:
         name: attributes[name] for name in attributes.keys() - reading.used if not is_kept(name)
     }
     extra = {"log": kept} if kept else None
-    event = IncomingEvent(id=span_id, trace=trace_id, session=session, extra=extra, **fields)
+    event = IncomingEvent(
+        id=span_id,
+        trace=trace_id,
+        session=session,
+        is_conversation=session is not None,
+        extra=extra,
+        **fields,
+    )
     event.sent = [content_entry(log, reading, event)]
     return event
 

@@ -7,12 +7,34 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from types import ModuleType
 
-from apps.ingest.conventions import genai, generic, openinference
+from apps.ingest.conventions import (
+    genai,
+    generic,
+    langchain,
+    langfuse,
+    mcp,
+    mlflow,
+    openai_agents,
+    openinference,
+    openllmetry,
+    pydantic_ai,
+)
 from apps.ingest.conventions.attributes import Attributes, Fields, Reading
 from apps.ingest.otlp.spans import RawSpan
 
 # The first that matches speaks; those after it fill the gaps.
-CONVENTIONS: tuple[ModuleType, ...] = (openinference, genai, generic)
+CONVENTIONS: tuple[ModuleType, ...] = (
+    langfuse,
+    mcp,
+    pydantic_ai,
+    openai_agents,
+    langchain,
+    openinference,
+    genai,
+    openllmetry,
+    mlflow,
+    generic,
+)
 KEPT = tuple(prefix for convention in CONVENTIONS for prefix in convention.KEPT)
 # {beginning of flattened names: (path of the field that holds the list, its shape)}
 FLAT: dict[str, tuple[str, str]] = {
@@ -31,8 +53,6 @@ class Read:
     # How it was read; ``kept`` is what no convention used.
     reading: Reading
     kept: Attributes
-    # The call that this span reports a second time, where the sender put it beside that.
-    reported: str | None = None
 
 
 def normalise(

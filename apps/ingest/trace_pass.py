@@ -12,9 +12,6 @@ from collections.abc import Iterator, Sequence
 from apps.ingest.conventions.attributes import Json
 from apps.ingest.normalising import Read
 
-# Clients of providers that make spans of their own.
-LIBRARIES = frozenset({"com.anthropic.sdk.python"})
-MAX_SIBLINGS = 200
 PASSED_DOWN = ("session", "conversation", "user", "tags")
 
 
@@ -22,7 +19,6 @@ def relate(read: Sequence[Read]) -> None:
     """Let the spans of each trace tell each other what they know."""
     for trace in _by_trace(read):
         _pass_down(trace)
-        _nest_reports(trace)
 
 
 def _by_trace(read: Sequence[Read]) -> Iterator[dict[str, Read]]:
@@ -40,12 +36,11 @@ def _pass_down(trace: dict[str, Read]) -> None:
     }
     for span_id, one in trace.items():
         told = {name: nearest[name].get(span_id) for name in PASSED_DOWN}
-        one.fields["session"] = (
-            told["session"]
-            or told["conversation"]
-            or anywhere["session"]
-            or anywhere["conversation"]
-        )
+        session = told["session"] or (None if told["conversation"] else anywhere["session"])
+        conversation = told["conversation"] or anywhere["conversation"]
+        one.fields["session"] = session or conversation
+        # A framework may have invented it: a session id that comes later counts more.
+        one.fields["is_conversation"] = session is None and conversation is not None
         for name in ("user", "tags"):
             one.fields[name] = told[name] or anywhere[name]
 
@@ -74,29 +69,3 @@ def _nearest(trace: dict[str, Read], name: str) -> dict[str, Json]:
             value = found.get(here)
         found.update(dict.fromkeys(path, value))
     return found
-
-
-def _nest_reports(trace: dict[str, Read]) -> None:
-    """Put the span of a provider's own library inside of the call that it belongs to.
-
-    Where an answer is streamed, some instrumentations end their context early: the library's
-    span then lies beside the call, and its tokens would be counted twice.
-    """
-    calls: defaultdict[str | None, list[Read]] = defaultdict(list)
-    for one in trace.values():
-        if one.fields["kind"] == "llm" and one.span.scope.name not in LIBRARIES:
-            calls[one.span.parent_id].append(one)
-    for one in trace.values():
-        if one.span.scope.name in LIBRARIES:
-            beside = calls[one.span.parent_id][:MAX_SIBLINGS]
-            around = next((call for call in beside if _reports(one, call)), None)
-            one.reported = around.span.span_id if around else None
-
-
-def _reports(inner: Read, outer: Read) -> bool:
-    if not outer.span.start <= inner.span.start <= inner.span.end <= outer.span.end:
-        return False
-    answers = {one.fields.get("response_id") for one in (inner, outer)}
-    if answers == {None}:
-        return bool(inner.fields.get("model") == outer.fields.get("model"))
-    return len(answers) == 1

@@ -9,7 +9,7 @@ from types import ModuleType
 import msgspec
 
 from apps.ingest.batch import Batch, Rejection
-from apps.ingest.checks import Refusal, check_event, flag, keep
+from apps.ingest.checks import Refusal, check_event, flag
 from apps.ingest.conventions.attributes import Fields, Json
 from apps.ingest.normalising import CONVENTIONS, Read, normalise
 from apps.ingest.otlp.spans import RawSpan, Scope, SpanEvent, moment
@@ -29,13 +29,20 @@ def read_spans(
     relate(read)
     for one in read:
         try:
-            event = event_of(one)
-            batch.truncated += count_truncated(event, one.span.dropped)
-            check_event(event, now)
-            note_clock(event, now)
+            event, truncated = checked_event(one, now)
+            batch.truncated += truncated
             batch.add(event, one.span.index, library=one.span.scope.named)
         except Refusal as refusal:
             batch.refuse(Rejection.of(one.span.index, refusal))
+
+
+def checked_event(one: Read, now: datetime) -> tuple[IncomingEvent, int]:
+    """Return the event of a span as it may be kept, and how much its sender left out."""
+    event = event_of(one)
+    truncated = count_truncated(event, one.span.dropped)
+    check_event(event, now)
+    note_clock(event, now)
+    return event, truncated
 
 
 def event_of(one: Read) -> IncomingEvent:
@@ -46,7 +53,7 @@ def event_of(one: Read) -> IncomingEvent:
     event = IncomingEvent(
         id=span.span_id,
         trace=span.trace_id,
-        parent=one.reported or span.parent_id,
+        parent=span.parent_id,
         name=name,
         started_at=moment(span.start),
         ended_at=moment(span.end),
@@ -54,8 +61,6 @@ def event_of(one: Read) -> IncomingEvent:
         **fields,
     )
     event.sent = [entry_of(one, event)]
-    if one.reported is not None:
-        keep(event, "original", dict)["parent"] = span.parent_id
     _count_cached_tokens(event)
     if span.is_cleaned:
         flag_cleaned(event)

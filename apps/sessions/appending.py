@@ -350,6 +350,7 @@ def combined(a: Draft, b: Draft, keys: ProjectKeys) -> Draft:
     return Draft(
         row=row,
         claim=b.claim,
+        is_weak=b.is_weak,
         body=body,
         parts=a.parts | b.parts | parts.by_digest,
         facets=a.facets | b.facets,

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -37,13 +38,14 @@ LONGEST_TRACE = 200
 # began. Digests may be of before the lock was had: a miss costs space only.
 FIND = f"""
 WITH t AS (
-    INSERT INTO agent_sessions_trace AS t (project_id, id, session_id)
-    SELECT $1, r.id, NULL FROM unnest($2::text[]) AS r(id) ORDER BY r.id
+    INSERT INTO agent_sessions_trace AS t (project_id, id, session_id, is_weak)
+    SELECT $1, r.id, NULL, false FROM unnest($2::text[]) AS r(id) ORDER BY r.id
     ON CONFLICT (project_id, id) DO UPDATE SET session_id = t.session_id
-    RETURNING t.id, t.session_id
+    RETURNING t.id, t.session_id, t.is_weak
 )
 SELECT {SELECTED}, s.external_id, k.version, k.wrapped_by, k.wrapped,
-    ARRAY(SELECT t.id FROM t WHERE t.session_id = s.id),
+    ARRAY(SELECT t.id FROM t WHERE t.session_id = s.id AND NOT t.is_weak),
+    ARRAY(SELECT t.id FROM t WHERE t.session_id = s.id AND t.is_weak),
     ARRAY(
         SELECT substring(c.digests FROM greatest(1, octet_length(c.digests) - $5 + 1))
         FROM agent_sessions_chunk c
@@ -58,13 +60,25 @@ ORDER BY s.id FOR NO KEY UPDATE OF s
 """  # noqa: S608
 
 TRACES = """
-SELECT t.id, uuid_send(t.session_id) FROM agent_sessions_trace t
+SELECT t.id, uuid_send(t.session_id), t.is_weak FROM agent_sessions_trace t
 WHERE t.project_id = $1 AND t.id = ANY($2::text[])
 """
 
+# Sessions that hold more than the traces that would leave them.
+SHARED = """
+SELECT uuid_send(s.id) FROM unnest($2::uuid[]) AS s(id)
+WHERE EXISTS (
+    SELECT FROM agent_sessions_trace t
+    WHERE t.project_id = $1 AND t.session_id = s.id AND t.id <> ALL($3::text[])
+) OR EXISTS (
+    SELECT FROM agent_sessions_event e
+    WHERE e.project_id = $1 AND e.session_id = s.id AND e.trace IS NULL
+)
+"""
+
 POINT_TRACES = """
-UPDATE agent_sessions_trace AS t SET session_id = r.session_id
-FROM unnest($2::text[], $3::uuid[]) AS r(id, session_id)
+UPDATE agent_sessions_trace AS t SET session_id = r.session_id, is_weak = r.is_weak
+FROM unnest($2::text[], $3::uuid[], $4::boolean[]) AS r(id, session_id, is_weak)
 WHERE t.project_id = $1 AND t.id = r.id
 """
 
@@ -113,8 +127,21 @@ class Owners(msgspec.Struct, kw_only=True):
 class _Trace(msgspec.Struct):
     id: str
     owner: bytes | None = None
-    # The session that its events name; the earliest event decides.
+    # The session that its events name; the earliest event that gives a session id decides,
+    # and where none does, the earliest that names a conversation.
     claim: str | None = None
+    # Whether the claim, and what is recorded of the trace, only go by a conversation.
+    is_weak: bool = False
+    was_weak: bool = False
+    # Whether it may leave the session of its conversation for the one that it claims.
+    may_leave: bool = False
+
+    def stays_weak(self, session: HeldSession) -> bool:
+        """Tell whether it goes by a conversation once it belongs to ``session``."""
+        if self.claim is not None and self.claim == session.external_id:
+            is_new = self.owner != session.row.id
+            return self.is_weak if is_new else self.is_weak and self.was_weak
+        return self.was_weak
 
 
 def find_owners(keys: ProjectKeys, drafts: Sequence[Draft], origin: str) -> Owners:
@@ -122,6 +149,7 @@ def find_owners(keys: ProjectKeys, drafts: Sequence[Draft], origin: str) -> Owne
     traces = _traces_of(drafts)
     names = {draft.claim for draft in drafts if draft.claim}
     held = _find(keys, traces, names)
+    _release(keys.project_id, drafts, traces, held)
     by_name = {session.external_id: session for session in held.values()}
     wanted = {draft.claim for draft in drafts if draft.claim and draft.row.trace is None}
     wanted |= {trace.claim for trace in traces.values() if trace.claim and _is_free(trace, held)}
@@ -137,7 +165,49 @@ def find_owners(keys: ProjectKeys, drafts: Sequence[Draft], origin: str) -> Owne
 
 def _is_free(trace: _Trace, held: dict[bytes, HeldSession]) -> bool:
     """Tell whether the trace may still go to the session that it names."""
-    return trace.owner is None or held[trace.owner].external_id is None
+    if trace.owner is None or held[trace.owner].external_id is None:
+        return True
+    return trace.may_leave
+
+
+def _release(
+    project_id: int,
+    drafts: Sequence[Draft],
+    traces: dict[str, _Trace],
+    held: dict[bytes, HeldSession],
+) -> None:
+    """Let traces leave the session of a conversation where a session id is given now.
+
+    The session goes with them as a whole, so only one that holds nothing else can go.
+    """
+    leaving: defaultdict[bytes, list[_Trace]] = defaultdict(list)
+    for trace in traces.values():
+        if trace.owner is not None and _overrules(trace, held[trace.owner]):
+            leaving[trace.owner].append(trace)
+    staying = {trace.claim for trace in traces.values() if trace.claim}
+    staying |= {draft.claim for draft in drafts if draft.row.trace is None}
+    for owner in list(leaving):
+        targets = {trace.claim for trace in leaving[owner]}
+        if len(targets) > 1 or held[owner].external_id in staying:
+            del leaving[owner]
+    _leave(project_id, leaving)
+
+
+def _overrules(trace: _Trace, owner: HeldSession) -> bool:
+    """Tell whether the trace names a session now, and only named a conversation before."""
+    is_named = trace.claim is not None and not trace.is_weak
+    return is_named and trace.was_weak and trace.claim != owner.external_id
+
+
+def _leave(project_id: int, leaving: Mapping[bytes, Sequence[_Trace]]) -> None:
+    if not leaving:
+        return
+    ids = [trace.id for found in leaving.values() for trace in found]
+    owners = array("uuid", list(leaving))
+    shared = {row[0] for row in sql.rows(SHARED, project_id, owners, array("text", ids))}
+    for owner, found in leaving.items():
+        for trace in found:
+            trace.may_leave = owner not in shared
 
 
 def trace_key(trace: str) -> str:
@@ -148,16 +218,17 @@ def trace_key(trace: str) -> str:
 
 
 def _traces_of(drafts: Sequence[Draft]) -> dict[str, _Trace]:
-    claims: dict[str, list[tuple[Any, str]]] = {}
+    claims: dict[str, list[tuple[bool, Any, str]]] = {}
     for draft in drafts:
         if draft.row.trace is not None:
             claimed = claims.setdefault(trace_key(draft.row.trace), [])
             if draft.claim is not None:
-                claimed.append((draft.row.order, draft.claim))
-    return {
-        trace: _Trace(trace, claim=min(claimed)[1] if claimed else None)
-        for trace, claimed in claims.items()
-    }
+                claimed.append((draft.is_weak, draft.row.order, draft.claim))
+    traces = {trace: _Trace(trace) for trace in claims}
+    for trace, claimed in claims.items():
+        if claimed:
+            traces[trace].is_weak, _, traces[trace].claim = min(claimed)
+    return traces
 
 
 def _find(
@@ -165,19 +236,21 @@ def _find(
 ) -> dict[bytes, HeldSession]:
     held: dict[bytes, HeldSession] = {}
     ids, texts = array("text", sorted(traces)), array("text", sorted(names))
-    for *values, owned, digests in sql.rows(
+    for *values, firm, weak, digests in sql.rows(
         FIND, keys.project_id, ids, texts, RECENT, RECENT_BYTES
     ):
         session = hold(keys, values)
         session.recent = _newest(digests)
         held[session.row.id] = session
-        for trace in owned:
+        for trace in (*firm, *weak):
             traces[trace].owner = session.row.id
+        for trace in weak:
+            traces[trace].was_weak = True
     ownerless = [trace.id for trace in traces.values() if trace.owner is None]
     if not ownerless:
         return held
-    for trace_id, owner in sql.rows(TRACES, keys.project_id, array("text", ownerless)):
-        traces[trace_id].owner = owner
+    for trace_id, owner, is_weak in sql.rows(TRACES, keys.project_id, array("text", ownerless)):
+        traces[trace_id].owner, traces[trace_id].was_weak = owner, is_weak
     unseen = {trace.owner for trace in traces.values() if trace.owner} - held.keys()
     return held | (_lock_sessions(keys, unseen, set()) if unseen else {})
 
@@ -251,21 +324,30 @@ def _place(
 ) -> Owners:
     by_name = {session.external_id: session for session in held.values() if session.external_id}
     owners = Owners(sessions=held, places=[], adoptions=[], losses=[])
-    of_trace = {}
+    of_trace = {trace.id: _owner(trace, own, held, by_name) for trace in traces.values()}
     for trace in traces.values():
-        of_trace[trace.id] = _owner(trace, own, held, by_name)
         if trace.owner is not None and of_trace[trace.id].row.id != trace.owner:
-            owners.adoptions.append((held[trace.owner], of_trace[trace.id]))
+            adopted = held[trace.owner], of_trace[trace.id]
+            # Several traces may leave one session together.
+            if adopted not in owners.adoptions:
+                owners.adoptions.append(adopted)
     _point_traces(project_id, traces, of_trace)
     for draft in drafts:
-        trace_id = draft.row.trace
-        named = draft.claim or ""
-        session = by_name[named] if trace_id is None else of_trace[trace_key(trace_id)]
-        owners.places.append(session)
-        if draft.claim is not None and draft.claim != session.external_id:
-            draft.row.claimed_session = draft.claim
-            settle(draft.row)
+        if draft.row.trace is None:
+            owners.places.append(by_name[draft.claim or ""])
+            continue
+        trace_id = trace_key(draft.row.trace)
+        owners.places.append(of_trace[trace_id])
+        _note_conflict(draft, traces[trace_id], of_trace[trace_id])
     return owners
+
+
+def _note_conflict(draft: Draft, trace: _Trace, session: HeldSession) -> None:
+    """Note on an event that it names another session than its trace belongs to."""
+    is_overruled = draft.is_weak and not trace.stays_weak(session)
+    if draft.claim is not None and draft.claim != session.external_id and not is_overruled:
+        draft.row.claimed_session = draft.claim
+        settle(draft.row)
 
 
 def _owner(
@@ -276,23 +358,29 @@ def _owner(
 ) -> HeldSession:
     if trace.owner is None:
         return by_name[trace.claim] if trace.claim else held[own[trace.id]]
-    owner = held[trace.owner]
-    if owner.external_id is None and trace.claim:
+    if trace.claim and _is_free(trace, held):
         return by_name[trace.claim]
-    return owner
+    return held[trace.owner]
 
 
 def _point_traces(
     project_id: int, traces: dict[str, _Trace], of_trace: dict[str, HeldSession]
 ) -> None:
-    moved = [
-        (trace.id, of_trace[trace.id].row.id)
-        for trace in traces.values()
-        if trace.owner != of_trace[trace.id].row.id
-    ]
+    moved = []
+    for trace in traces.values():
+        session = of_trace[trace.id]
+        is_weak = trace.stays_weak(session)
+        if (trace.owner, trace.was_weak) != (session.row.id, is_weak):
+            moved.append((trace.id, session.row.id, is_weak))
     if moved:
-        ids, sessions = zip(*moved, strict=True)
-        sql.run(POINT_TRACES, project_id, array("text", ids), array("uuid", sessions))
+        ids, sessions, weak = zip(*moved, strict=True)
+        sql.run(
+            POINT_TRACES,
+            project_id,
+            array("text", ids),
+            array("uuid", sessions),
+            array("boolean", weak),
+        )
 
 
 def origin_facet(origin: str) -> tuple[str, str]:

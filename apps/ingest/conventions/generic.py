@@ -1,11 +1,13 @@
 """What any span may tell, whoever made it: status, errors, session, user, tags, input, output.
 
 Every span matches, so each event has a kind; the conventions before this one know better.
+Where none of them spoke, names that can hardly mean something else are guessed at.
 """
 
 from __future__ import annotations
 
 from apps.ingest.conventions.attributes import Fields, Reading, as_text, known
+from apps.ingest.conventions.guesses import exchange, guess
 from apps.ingest.otlp.spans import ERROR, OK, RawSpan
 from apps.sessions.events import ErrorInfo
 
@@ -15,6 +17,8 @@ KEPT = (
     "process.", "telemetry.", "otel.", "db.", "rpc.", "messaging.", "peer.", "exception.",
     "input.mime_type", "output.mime_type",
 )  # fmt: skip
+# Some put the whole stack into the message; the exception says it in short.
+STACK = "Traceback (most recent call last)"
 
 
 def matches(span: RawSpan) -> bool:
@@ -25,6 +29,9 @@ def matches(span: RawSpan) -> bool:
 def normalise(reading: Reading) -> Fields:
     """Return the fields of an event that the span tells outside of any convention."""
     error = _error(reading)
+    guessed: Fields = {}
+    if not reading.settled:
+        guessed = exchange(reading.span) | guess(reading, KEPT)
     fields = {
         "kind": _kind(reading),
         "session": reading.text("session.id"),
@@ -42,13 +49,12 @@ def normalise(reading: Reading) -> Fields:
     }
     for name in {"input", "output"} - reading.settled:
         fields[name] = reading.opened(f"{name}.value", name)
-    return known(fields)
+    return {"kind": "chain"} | guessed | known(fields)
 
 
-def _kind(reading: Reading) -> str:
+def _kind(reading: Reading) -> str | None:
     names = reading.attributes
-    is_http = "http.request.method" in names or "http.method" in names
-    return "http" if is_http else "chain"
+    return "http" if "http.request.method" in names or "http.method" in names else None
 
 
 def _status(span: RawSpan, error: ErrorInfo | None) -> str | None:
@@ -66,7 +72,9 @@ def _error(reading: Reading) -> ErrorInfo | None:
         return None
     raised = next((event for event in reversed(span.events) if event.name == "exception"), None)
     told = raised.attributes if raised is not None else {}
-    message = span.message or as_text(told.get("exception.message"))
+    message = as_text(told.get("exception.message"))
+    if span.message and not (message and STACK in span.message):
+        message = span.message
     return ErrorInfo(type=named or as_text(told.get("exception.type")), message=message or None)
 
 
