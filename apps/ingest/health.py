@@ -20,6 +20,13 @@ from apps.tenants.models import Project
 
 MAX_HOURS = 168
 DEFAULT_HOURS = 24
+WITHIN = {
+    1_000: "within 1 s",
+    10_000: "within 10 s",
+    60_000: "within 1 min",
+    600_000: "within 10 min",
+    None: "after more than 10 min",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +134,12 @@ class Health:
     def most_within_ms(self) -> int | None:
         """A time within which 95 % of the events came."""
         return self.arrived_within_ms(0.95)
+
+    @property
+    def delay(self) -> str:
+        """The same in words."""
+        half, most = (WITHIN[bound] for bound in (self.half_within_ms, self.most_within_ms))
+        return f"half {half}, 95 % {most}"
 
     @cached_property
     def problems(self) -> list[Problem]:
