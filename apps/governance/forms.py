@@ -81,6 +81,7 @@ class RuleForm(forms.Form):
     action = forms.ChoiceField(
         choices=RULE_ACTIONS,
         required=False,
+        initial=Action.MASK,
         label="What becomes of it",
         help_text="In every category, also where everything is captured.",
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from django.db import transaction
@@ -11,9 +11,10 @@ from django.db import transaction
 from apps.audit import services as audit
 from apps.audit.actors import Actor
 from apps.core.errors import ConflictError, InvalidError
-from apps.governance.choices import RULE_ACTIONS, Action, Category
-from apps.governance.detection import PERSONAL, Rule, compile_rule
+from apps.governance.choices import RULE_ACTIONS
+from apps.governance.detection import KINDS, PERSONAL, Rule, compile_rule
 from apps.governance.policies import OwnRule, Policy, policy_of
+from apps.governance.redaction import word
 from apps.tenants.models import Project
 
 MOST_RULES = 50
@@ -61,19 +62,17 @@ def checked(policy: Policy) -> Policy:
     rules = [_checked_rule(rule, f"rules[{at}]") for at, rule in enumerate(policy.rules)]
     if len(rules) > MOST_RULES:
         raise InvalidError(f"A project may have {MOST_RULES} rules.", "rules")
-    kinds = [rule.kind for rule in rules]
-    for at, kind in enumerate(kinds):
-        if kind in kinds[:at]:
-            raise InvalidError("There is another rule of this name.", f"rules[{at}].name")
+    _check_marks(rules)
     return replace(policy, rules=tuple(rules))
 
 
-def actions_of(sent: Mapping[str, str], before: Policy) -> dict[Category, Action]:
-    """Return the actions of all categories, those that were not sent as they were."""
-    unknown = sorted(sent.keys() - set(Category.values))
-    if unknown:
-        raise InvalidError(f"Must be one of {', '.join(Category.values)}.", f"actions.{unknown[0]}")
-    return dict(before.actions) | {Category(name): Action(told) for name, told in sent.items()}
+def _check_marks(rules: Sequence[OwnRule]) -> None:
+    """Refuse a rule whose mark in a text would be another's too."""
+    taken = {word(kind) for kind in KINDS}
+    for at, rule in enumerate(rules):
+        if word(rule.kind) in taken:
+            raise InvalidError("There is something else of this name.", f"rules[{at}].name")
+        taken.add(word(rule.kind))
 
 
 def _checked_rule(rule: OwnRule, path: str) -> OwnRule:
@@ -101,8 +100,3 @@ def _write(project: Project, policy: Policy) -> None:
             "rules": told["rules"],
         },
     )
-
-
-def rules_of(sent: Sequence[Mapping[str, str]]) -> tuple[OwnRule, ...]:
-    """Return rules as they were sent, unchecked."""
-    return tuple(OwnRule(**rule) for rule in sent)

@@ -18,6 +18,7 @@ class Permission(models.TextChoices):
     MANAGE_MEMBERS = "manage_members", "manage members and roles"
     READ_AUDIT = "read_audit", "read the audit trail"
     ERASE = "erase", "erase recorded sessions"
+    REVEAL = "reveal", "have pseudonyms revealed"
     MANAGE_ORGANIZATION = "manage_organization", "rename or delete the organization"
 
 
@@ -27,7 +28,7 @@ _VIEWER = frozenset({P.READ_META, P.READ_CONTENT, P.READ_MEMBERS})
 _REVIEWER = _VIEWER | {P.ANNOTATE}
 _ENGINEER = _REVIEWER | {P.INGEST, P.MANAGE_KEYS}
 _ADMIN = _ENGINEER | {P.MANAGE_PROJECT, P.MANAGE_MEMBERS, P.READ_AUDIT, P.ERASE}
-_OWNER = _ADMIN | {P.MANAGE_ORGANIZATION}
+_OWNER = _ADMIN | {P.MANAGE_ORGANIZATION, P.REVEAL}
 _AUDITOR = frozenset({P.READ_META, P.READ_MEMBERS, P.READ_AUDIT})
 
 

@@ -14,9 +14,7 @@ from apps.tenants.models import Project
 
 def make_policy(action: str = "capture", **fields: Any) -> Policy:
     """Return a policy of one action, but for the categories that are given by name."""
-    actions = {
-        category: Action(fields.pop(category.value, action)) for category in Category
-    }
+    actions = {category: Action(fields.pop(category.value, action)) for category in Category}
     rules = tuple(OwnRule(*rule) for rule in fields.pop("rules", ()))
     return Policy(actions=actions, rules=rules, **fields)
 

@@ -78,6 +78,7 @@ ENDPOINTS = {
     f"{API_SESSION}/events": Endpoint({"GET": P.READ_CONTENT}),
     f"{API_SESSION}/events/<event_id:event_id>": Endpoint({"GET": P.READ_CONTENT}),
     f"{API_SESSION}/state": Endpoint({"GET": P.READ_CONTENT}),
+    f"{API_SESSION}/reveal": Endpoint({"POST": P.REVEAL}),
     "/v1/traces": Endpoint({"POST": P.INGEST}),
     "/v1/logs": Endpoint({"POST": P.INGEST}),
     "/api/public/otel/v1/traces": Endpoint({"POST": P.INGEST}),
@@ -151,6 +152,7 @@ SCOPE_TABLE = {
 # Permission -> the roles that have it, from the table of roles.
 ROLE_TABLE = {
     P.MANAGE_ORGANIZATION: "owner",
+    P.REVEAL: "owner",
     P.MANAGE_PROJECT: "owner admin",
     P.MANAGE_MEMBERS: "owner admin",
     P.ERASE: "owner admin",

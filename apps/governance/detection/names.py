@@ -13,7 +13,7 @@ _NAMES: dict[str, str] = {
         "secret": "secret secretkey apikey apisecret xapikey appkey appsecret clientsecret token "
         "accesstoken refreshtoken authtoken idtoken sessiontoken securitytoken csrftoken "
         "xsrftoken credential credentials accesskey signingkey signingsecret webhooksecret "
-        "encryptionkey masterkey sessionid sessionkey sessioncookie cookie setcookie "
+        "encryptionkey masterkey sessionkey sessioncookie cookie setcookie "
         "sharedaccesskey accountkey",
         "bearer_token": "authorization proxyauthorization authheader xauthtoken",
         "private_key": "privatekey sshkey sshprivatekey privatekeypem",

@@ -3,7 +3,7 @@
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
-from apps.sessions.api import views
+from apps.sessions.api import revealing, views
 
 
 class EventIdConverter(StringConverter):
@@ -24,4 +24,5 @@ urlpatterns = [
     path(f"{SESSION}/events", views.EventCollection.as_view(), name="events"),
     path(f"{SESSION}/events/<event_id:event_id>", views.EventDetail.as_view(), name="event"),
     path(f"{SESSION}/state", views.StateDetail.as_view(), name="state"),
+    path(f"{SESSION}/reveal", revealing.Reveal.as_view(), name="reveal"),
 ]
