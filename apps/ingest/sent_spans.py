@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from datetime import datetime
+from itertools import chain
 
 from apps.ingest.conventions.attributes import Fields, Json, Reading
 from apps.ingest.normalising import FLAT, Read
@@ -14,6 +15,8 @@ from apps.sessions.sent import SPAN, Entry, Sent, attributes_of, value_at
 
 # Parts of an input or output that are looked at; more are no parts that a convention made.
 MAX_PARTS = 8
+# Characters of JSON in text that is kept as text.
+SHORT_TEXT = 1_000
 FLAT_STARTS = tuple(FLAT)
 
 
@@ -55,18 +58,42 @@ def attributes_in(reading: Reading, event: IncomingEvent) -> Entry:
     attributes: dict[str, Json] = {}
     fields: dict[str, str] = {}
     for name in used.difference(*flat.values()) if flat else used:
-        value = reading.parsed.get(name, reading.attributes[name])
-        path = places.get(id(value))
+        value = reading.attributes[name]
+        path = places.get(id(reading.parsed.get(name, value)))
         if path is None:
             attributes[name] = value
         else:
             fields[name] = path
+    marks = _keep_texts(attributes, reading, {*fields, *chain(*flat.values())})
     return {
         "attributes": attributes,
         "fields": fields,
         "flat": {start: FLAT[start] for start in flat},
-        "json": sorted(reading.parsed),
+        "json": marks,
     }
+
+
+def _keep_texts(attributes: dict[str, Json], reading: Reading, placed: Container[str]) -> list[str]:
+    """Keep short JSON in text as the text that it was; return the names of the other.
+
+    Long JSON repeats what others say: as JSON its parts are stored once, and only spaces and
+    the order of keys are lost.
+    """
+    marks = []
+    for name, value in reading.parsed.items():
+        text = reading.attributes[name]
+        if name not in placed and _length(text) <= SHORT_TEXT:
+            attributes[name] = text
+            continue
+        marks.append(name)
+        if name in attributes:
+            attributes[name] = value
+    return sorted(marks)
+
+
+def _length(text: str) -> int:
+    """Return how long JSON is, however it is spaced out."""
+    return len(text) - text.count(" ") - text.count("\n")
 
 
 def places_in(event: IncomingEvent) -> dict[int, str]:

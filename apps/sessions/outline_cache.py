@@ -23,8 +23,9 @@ _lock = Lock()
 
 
 def outline_of(session: Session) -> Outline:
-    """Return the session's outline, read again once anything has arrived."""
-    key = (session.project_id, session.pk, session.event_count, session.last_arrival_at)
+    """Return the session's outline, read again once anything has arrived or was read anew."""
+    state = session.event_count, session.last_arrival_at, session.chunk_number
+    key = (session.project_id, session.pk, *state)
     with _lock:
         held = _held.get(key)
         if held is not None:

@@ -25,11 +25,14 @@ from apps.sessions.facets import facet_value
 from apps.sessions.keys import project_keys
 from apps.sessions.models import Facet, OutcomeStatus, Session, SessionFacet
 from apps.sessions.reader import ciphers
+from apps.sessions.rereading import Reread
+from apps.sessions.rewriting import ChangedError, Rewritten, rewrite_session
 from apps.sessions.session_rows import PERSON, REASON
 from apps.tenants.models import Project
 
 __all__ = [
     "Receipt",
+    "Rewritten",
     "append",
     "close_idle",
     "compact",
@@ -37,8 +40,12 @@ __all__ = [
     "erase",
     "mark",
     "register_adoption",
+    "rewrite",
     "set_outcome",
 ]
+
+# How often a session is read again because something arrived for it meanwhile.
+REWRITE_ATTEMPTS = 5
 
 CLOSE_IDLE = """
 UPDATE agent_sessions_session SET status = 'closed' WHERE (project_id, id) IN (
@@ -76,6 +83,23 @@ def append(
         return AppendResult(accepted=0, duplicates=0, completed=0, sessions=[])
     with transaction.atomic(savepoint=False):
         return Appending(keys, origin).run(made)
+
+
+def rewrite(session: Session, reread: Reread, *, dry_run: bool = False) -> Rewritten:
+    """Let the session's events say what ``reread`` makes of what was sent, in one transaction.
+
+    Raises ConflictError where something arrives for it all the time.
+    """
+    keys = project_keys(session.project_id)
+    for _ in range(REWRITE_ATTEMPTS):
+        try:
+            with transaction.atomic():
+                rewritten = rewrite_session(session, keys, reread)
+                transaction.set_rollback(dry_run)
+                return rewritten
+        except ChangedError:
+            continue
+    raise ConflictError("This session is being written to. Try again once it is quiet.")
 
 
 @transaction.atomic
