@@ -47,7 +47,8 @@ class Batch:
     """The readable part of a request, and an account of the rest."""
 
     source: str
-    # What the sender counts as one: events, spans, log records, records of a file.
+    # What the sender counts as one: events, spans, log records. Of a file, each event that its
+    # records hold, and each record that cannot be read; there it is not known before.
     sent: int = 0
     # Attributes and events that senders cut off or left out before they sent.
     truncated: int = 0

@@ -52,7 +52,7 @@ def _libraries(events: int) -> Libraries:
     return libraries
 
 
-def _enter(  # noqa: PLR0913 - what an hour of a client is
+def _enter(
     project: Project,
     hours: int,
     client: Client,

@@ -19,10 +19,11 @@ from apps.core.database import APP_ROLE
 from apps.ingest import services
 from apps.ingest.batch import Batch, Rejection
 from apps.ingest.checks import Refusal
-from apps.ingest.importing import import_sessions
+from apps.ingest.imports.local import import_local_file
 from apps.sessions.events import IncomingEvent
 from tests.hostile import requests
 from tests.hostile.values import VALUES
+from tests.ingest.captures import BODIES, captured
 from tests.ingest.factories import (
     STARTED,
     TRACE_ID,
@@ -158,12 +159,44 @@ def test_an_import_accounts_for_its_records(project, sender, tmp_path: Path):
     (path := tmp_path / "chats.jsonl").write_text("\n".join(lines))
 
     for _ in range(2):
-        import_sessions(project, path, "openai-chat", actor=SYSTEM)
+        import_local_file(project, path, "openai-chat", actor=SYSTEM, tell=lambda done: None)
 
     sent, accepted, duplicates, rejected = account(project)
     assert (accepted, rejected) == (duplicates, 4)
     assert sent == 2 * accepted + 4
     refused_by_reason(sender)
+
+
+def test_scores_are_accounted_for(project, sender):
+    score = {"id": "1", "traceId": TRACE_ID, "name": "helpful", "value": 1}
+    event = {"id": "2", "type": "score-create", "timestamp": "2026-11-21T00:00:00Z", "body": score}
+    scores = json.dumps([score, score, {"name": 1}, None])
+
+    sender.post("/api/public/scores", scores, content_type=JSON)
+    assert account(project) == (4, 1, 1, 2)
+    sender.post("/api/public/ingestion", {"batch": [event, {}, event]}, content_type=JSON)
+
+    assert account(project)[::3] == (7, 3)
+    assert sum(refused_by_reason(sender).values()) == 3
+
+
+def resend(sender, client: str) -> None:
+    """Send what a real client sent, once more."""
+    for sent in captured(client):
+        if sent.body:
+            sender.generic("POST", sent.path, sent.body, headers=sent.headers)
+
+
+@pytest.mark.parametrize("name", sorted(path.name.split(".")[0] for path in BODIES.iterdir()))
+def test_all_that_a_real_client_sends_is_stored_once_and_known_the_second_time(
+    project, sender, name
+):
+    resend(sender, name)
+    sent, accepted, duplicates, rejected = account(project)
+    resend(sender, name)
+
+    assert sent > 0 == rejected
+    assert account(project) == (2 * sent, accepted, sent + duplicates, 0)
 
 
 @pytest.mark.parametrize(
