@@ -59,7 +59,9 @@ def prose(rng: random.Random) -> list[str]:
     """Return the texts of agent sessions, with an address in one of fifty."""
     writer = Writer(rng, "bench", 1)
     texts = [writer.text(1500) for _ in range(PLAIN_TEXTS)]
-    return [text + (" jane@example.com" if index % 50 == 0 else "") for index, text in enumerate(texts)]
+    return [
+        text + (" jane@example.com" if index % 50 == 0 else "") for index, text in enumerate(texts)
+    ]
 
 
 def payloads(rng: random.Random) -> list[str]:
@@ -124,11 +126,16 @@ def main() -> None:
     measure("tool results", payloads(rng))
     measure("recorded attributes", recorded(5))
     slowest = sorted(
-        (timed(lambda piece=piece: len(find(hostile(piece), ALL)))[::-1] + (piece,) for piece in HOSTILE),
+        (
+            timed(lambda piece=piece: len(find(hostile(piece), ALL)))[::-1] + (piece,)
+            for piece in HOSTILE
+        ),
         reverse=True,
     )
     for seconds, found, piece in slowest[:12]:
-        say(f"hostile {piece!r:34} x {HOSTILE_LENGTH // len(piece):6}  {found:6} findings {seconds:8.3f} s")
+        say(
+            f"hostile {piece!r:34} x {HOSTILE_LENGTH // len(piece):6}  {found:6} findings {seconds:8.3f} s"
+        )
 
 
 def hostile(piece: str) -> str:

@@ -60,9 +60,7 @@ def _read(line: str) -> tuple[str, list[Label]]:
     text, labels, behind = "", [], 0
     for mark in _MARK.finditer(line):
         text += line[behind : mark.start()]
-        labels.append(
-            Label(frozenset(mark[1].split(",")), len(text), len(text) + len(mark[2]))
-        )
+        labels.append(Label(frozenset(mark[1].split(",")), len(text), len(text) + len(mark[2])))
         text += mark[2]
         behind = mark.end()
     return text + line[behind:], labels
@@ -82,12 +80,12 @@ def _count(result: Score, text: str, labels: list[Label], findings: list[Finding
         kind = hits[0].kind if hits else min(label.kinds)
         (result.found if hits else result.missed)[kind] += 1
         if not hits:
-            result.mistakes.append(f"missed {kind} {text[label.start:label.end]!r} in {text!r}")
+            result.mistakes.append(f"missed {kind} {text[label.start : label.end]!r} in {text!r}")
     for finding in findings:
         if not any(_meets(finding, label) for label in labels):
             result.made_up[finding.kind] += 1
             result.mistakes.append(
-                f"made up {finding.kind} {text[finding.start:finding.end]!r} in {text!r}"
+                f"made up {finding.kind} {text[finding.start : finding.end]!r} in {text!r}"
             )
 
 

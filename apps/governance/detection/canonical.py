@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from bisect import bisect_right
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from apps.governance.detection.kinds import Finding
+from apps.governance.detection.kinds import KINDS, Finding
 
 # What NFKC leaves alone although it is read as a plain separator.
 _LOOKALIKES = {
@@ -59,6 +59,35 @@ class Plain:
         if index + 1 < len(self.given_after):
             return min(place, self.given_after[index + 1] - 1)
         return place
+
+
+_KIND_WORDS = "DROPPED|" + "|".join(sorted(kind.upper() for kind in KINDS))
+# A mark that stands for what was taken out before. The screen looks for its beginning.
+MARK_BEGINNING = rf"\[(?:{_KIND_WORDS})[:\]]|<(?:{_KIND_WORDS})_"
+_MARK = re.compile(
+    rf"\[(?:{_KIND_WORDS})(?::(?=[0-9]*[a-f])[0-9a-f]{{16}})?\]|<(?:{_KIND_WORDS})_[0-9]{{1,9}}>"
+)
+
+
+def without_marks(plain: Plain) -> Plain:
+    """Return the text with its marks blanked, so that ``[PHONE]`` names no number after it."""
+    text = _MARK.sub(lambda mark: _blank(len(mark[0])), plain.text)
+    return replace(plain, text=text, image=_image(text))
+
+
+def without(plain: Plain, findings: Iterable[Finding]) -> Plain:
+    """Return the text as it is once the findings, which are in order, are taken out."""
+    pieces: list[str] = []
+    behind = 0
+    for finding in findings:
+        pieces += (plain.text[behind : finding.start], _blank(finding.end - finding.start))
+        behind = finding.end
+    text = "".join(pieces) + plain.text[behind:]
+    return replace(plain, text=text, image=_image(text))
+
+
+def _blank(length: int) -> str:
+    return "[" + "*" * (length - 2) + "]" if length > 1 else "*"
 
 
 def make_plain(text: str) -> Plain:

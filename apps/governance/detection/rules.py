@@ -15,6 +15,8 @@ NAME_LIMIT = 40
 PATTERN_LIMIT = 500
 # What a compiled pattern may take; RE2 refuses a longer program at once.
 MEMORY_LIMIT = 1 << 20
+# Each match can look ahead to the end of the text, so their number bounds the work.
+MATCH_LIMIT = 2000
 # A kind of this start is a rule's, and the rest is the rule's name.
 RULE_PREFIX = "rule:"
 
@@ -35,8 +37,12 @@ class CompiledRule:
     expression: Any
 
     def find(self, text: str) -> Iterator[Finding]:
-        for match in self.expression.finditer(text):
+        """Yield what the rule finds. Where it finds too much, all the rest counts as found."""
+        for count, match in enumerate(self.expression.finditer(text)):
             start, end = match.span()
+            if count == MATCH_LIMIT:
+                yield Finding(self.kind, start, max(len(text), end))
+                return
             if end > start:
                 yield Finding(self.kind, start, end)
 

@@ -6,9 +6,15 @@ from collections.abc import Iterator, Sequence
 
 import re2
 
-from apps.governance.detection.canonical import Plain, make_plain
+from apps.governance.detection.canonical import (
+    MARK_BEGINNING,
+    Plain,
+    make_plain,
+    without,
+    without_marks,
+)
 from apps.governance.detection.families import FAMILIES
-from apps.governance.detection.families.family import options
+from apps.governance.detection.families.family import Family, options
 from apps.governance.detection.kinds import KINDS, SECRETS, Finding
 from apps.governance.detection.rules import CompiledRule
 
@@ -32,30 +38,50 @@ def _compile_screen() -> re2.Set:
     screen = re2.Set.SearchSet(options())
     for family in FAMILIES:
         screen.Add(family.pattern.encode())
+    screen.Add(MARK_BEGINNING.encode())
     screen.Compile()
     return screen
 
 
 # Tells in one pass which families have candidates at all. Most text has none.
 _SCREEN = _compile_screen()
+_MARKS = len(FAMILIES)
+# How often what is left is searched again. Almost always nothing is found the second time.
+_ROUNDS = 5
 
 
 def find(text: str, kinds: frozenset[str], rules: Sequence[CompiledRule] = ()) -> list[Finding]:
-    """Return what was found, in the order of the text and without overlaps."""
+    """Return what was found, in the order of the text and without overlaps.
+
+    What was found is taken out and the rest is searched again, since it can hide what stands
+    beside it. So a text from which all findings were taken holds nothing more of these kinds.
+    """
     plain = make_plain(text)
-    found = list(_candidates(plain, kinds))
-    for rule in rules:
-        found += rule.find(plain.text)
-    if len(found) > 1:
-        found = _without_overlaps(found)
+    found: list[Finding] = []
+    left = plain
+    for _ in range(_ROUNDS):
+        more = _find_once(left, kinds, rules)
+        if not more:
+            break
+        found = _without_overlaps(found + more)
+        left = without(plain, found)
     return [plain.given(finding) for finding in found]
 
 
-def _candidates(plain: Plain, kinds: frozenset[str]) -> Iterator[Finding]:
-    for index in _SCREEN.Match(plain.image) or ():
-        family = FAMILIES[index]
-        if not family.kinds.isdisjoint(kinds):
-            yield from (hit for hit in family.find(plain) if hit.kind in kinds)
+def _find_once(plain: Plain, kinds: frozenset[str], rules: Sequence[CompiledRule]) -> list[Finding]:
+    likely: list[int] = _SCREEN.Match(plain.image) or []
+    if _MARKS in likely:
+        plain = without_marks(plain)
+        likely.remove(_MARKS)
+    found = [hit for index in likely for hit in _search(FAMILIES[index], plain, kinds)]
+    for rule in rules:
+        found += rule.find(plain.text)
+    return found
+
+
+def _search(family: Family, plain: Plain, kinds: frozenset[str]) -> Iterator[Finding]:
+    if not family.kinds.isdisjoint(kinds):
+        yield from (hit for hit in family.find(plain) if hit.kind in kinds)
 
 
 def _without_overlaps(found: list[Finding]) -> list[Finding]:

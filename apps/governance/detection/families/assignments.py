@@ -22,29 +22,30 @@ _SECRET_NAMES = (
 _SIGN = r"(?:=>|:=|={1,2}|:)"
 _VERB = r"(?:is|lautet|est|es|ist)"
 _PASSWORD = (
-    rf"(?i)(?:{_PASSWORD_NAMES}){_GAP}(?:{_SIGN}|\b{_VERB}\b){_GAP}[^\s\"'`<>,;)}}\]]{{4}}"
+    rf"(?i)(?:{_PASSWORD_NAMES}){_GAP}(?:{_SIGN}|\b{_VERB}\b){_GAP}[^\s\"'`<>,;)}}\]&]{{4,}}"
 )
 # In scripts without an image the word itself is looked for by the reading.
-_WIDE_PASSWORD = r"\?[ :=\"'\\]{0,4}[!-~]{4}"
+_WIDE_PASSWORD = r"\?[ :=\"'\\]{0,4}[!->@-~]{4}"
 _WIDE_NAMES = re.compile(
     r"(?:パスワード|密码|密碼|비밀번호|парол[ья]|كلمة المرور|كلمة السر|סיסמה|पासवर्ड|κωδικός)"
     r"[^!-~]{0,3}[\s:=\"'\\]{0,4}\Z",
     re.IGNORECASE,
 )
 _SECRET = (
-    rf"(?i)(?:{_SECRET_NAMES})[a-z0-9_-]{{0,20}}{_GAP}{_SIGN}{_GAP}[A-Za-z0-9_./+=~%$!@#^*-]{{12}}"
+    rf"(?i)(?:{_SECRET_NAMES})[a-z0-9_-]{{0,20}}{_GAP}{_SIGN}{_GAP}[A-Za-z0-9_./+=~%$!@#^*-]{{12,}}"
 )
 # What parts a name from its value, and where the value begins.
 _PARTING = re.compile(rf"(?:{_SIGN}|(?<=\s){_VERB}(?=\s)){_GAP}", re.IGNORECASE)
 # A value goes on over ``&``, unless the next field of a query begins there.
 _VALUE = re.compile(r"(?:[^\s\"'`<>,;)}\]&]|&(?![A-Za-z_]+=))+")
-_LONGEST_VALUE = 500
+_LONGEST_QUOTE = 500
 _QUOTES = "\"'`"
 _NO_VALUE = re.compile(
     r"(?i)[*.•x_-]+|(?:none|null|true|false|undefined|string|str|required|optional|redacted"
     r"|changeme_?|password|passwd|secret|token|hidden|masked|removed|missing|empty|unset|incorrect"
-    r"|invalid|wrong|expired|correct|reset|protected|needed|stored|hashed)[.!?]*|[<\[{($%].*"
-    r"|\[?redacted.*|your[_-].*|my[_-](?:api|secret|pass).*|.*\(.*|process\.env.*|os\.environ.*"
+    r"|invalid|wrong|expired|correct|reset|protected|needed|stored|hashed)[.!?]*"
+    r"|<.*|\[.*|\(.*|\{.*|\$[A-Z_]+|\$[{(].*|%[A-Za-z_]+%|%[(s].*|"
+    r"|your[_-].*|my[_-](?:api|secret|pass).*|.*\(.*|process\.env.*|os\.environ.*"
 )
 # ``settings.db_password``, ``user_password``: a name in code, not a value.
 _CODE = re.compile(r"[A-Za-z_]+(?:[._][A-Za-z_]+)+|[a-z]+|[A-Z][a-z]+|[a-z]+(?:[A-Z][a-z]+)+")
@@ -86,13 +87,12 @@ def read_secret(plain: Plain, start: int, end: int) -> Iterator[Finding]:
 
 def _end_of_value(text: str, first: int) -> int:
     """Return where a value ends: at its closing quote, or before a space or the next field."""
-    limit = first + _LONGEST_VALUE
     quote = text[first - 1]
     if quote in _QUOTES:
-        closing = text.find(quote, first, limit)
+        closing = text.find(quote, first, first + _LONGEST_QUOTE)
         if closing > 0 and "\n" not in text[first:closing]:
             return closing - (text[closing - 1] == "\\")
-    match = _VALUE.match(text, first, limit)
+    match = _VALUE.match(text, first)
     return first + len(match.group().rstrip(".\\")) if match else first
 
 

@@ -15,13 +15,11 @@ _EMAIL = (
     r"(?:[A-Za-z0-9?](?:[A-Za-z0-9?-]*[A-Za-z0-9?])?(?:\.| ?[\[(](?:dot|DOT)[\])] ?))+[A-Za-z?]{2,}"
 )
 _AT = re.compile(r"@|%40| ?[\[(](?:at|AT)[\])] ?")
-# Signs that may stand in a name but rather come before it: "to='jane@x.de", "?mail=jane@x.de".
-_LEADING = re.compile(r"(?:.*[=&#!$*'~?]|[.%+-]+|\W)*", re.DOTALL)
 _LONGEST_NAME = 64
 _LONGEST_DOMAIN = 253
-_NOT_DOMAIN = frozenset(
-    "png jpg jpeg gif svg webp css js ts py json md txt html pdf local internal lan".split()
-) - {"local", "internal", "lan", "py", "md"}
+# Endings of files, as in icon@2x.png.
+_NOT_DOMAIN = frozenset("png jpg jpeg gif svg webp css js json txt html pdf".split())
+# Latin, Greek and Cyrillic letters come before it.
 _LATER_SCRIPTS = "\u0530"
 
 
@@ -41,6 +39,7 @@ def read_email(plain: Plain, start: int, end: int) -> Iterator[Finding]:
 
 def _own_tail(name: str) -> str:
     """Return the end of a name that can belong to an address."""
+    name = name[-_LONGEST_NAME:]
     for index in range(len(name) - 1, -1, -1):
         if not _belongs(name[index]) and name[index] not in "_.+%-":
             return name[index + 1 :].lstrip(".%+-")
@@ -66,7 +65,7 @@ def _domain_length(domain: str) -> int:
 def _is_part_of_url(plain: Plain, start: int, end: int) -> bool:
     """Return whether it is ``git@host:path`` or the user and host of a URL."""
     behind = plain.text[max(0, start - 100) : start].rsplit(None, 1)
-    if plain.text[start:].startswith("git@"):
+    if plain.text.startswith("git@", start):
         return True
     return bool(behind) and re.search(r"://[^\s/@\"'<>]*\Z", behind[-1]) is not None
 

@@ -23,16 +23,28 @@ _KEYS: tuple[tuple[str, str], ...] = (
     ("service_token", r"xox[abeoprs]-[A-Za-z0-9-]{10,}|xapp-[0-9]-[A-Za-z0-9-]{20,}"),
     ("service_token", r"hooks\.slack\.com/services/T[A-Z0-9]+/B[A-Z0-9]+/[A-Za-z0-9]{16,}"),
     ("service_token", rf"SG\.{_T}{{20,24}}\.{_T}{{40,46}}"),
-    ("service_token", rf"npm_{_A}{{36}}|pypi-{_T}{{50,}}|rubygems_[a-f0-9]{{48}}|dckr_pat_{_T}{{20,}}"),
+    (
+        "service_token",
+        rf"npm_{_A}{{36}}|pypi-{_T}{{50,}}|rubygems_[a-f0-9]{{48}}|dckr_pat_{_T}{{20,}}",
+    ),
     ("service_token", r"SK[0-9a-f]{32}|key-[0-9a-f]{32}|shp(?:at|ca|pa|ss)_[a-fA-F0-9]{32}"),
     ("service_token", rf"[MNO]{_T}{{23,25}}\.{_T}{{6}}\.{_T}{{27,40}}"),
     ("service_token", rf"[0-9]{{8,10}}:AA{_T}{{33}}|lin_api_{_A}{{32,}}|ntn_{_A}{{40,}}"),
-    ("service_token", rf"hvs\.{_T}{{24,}}|sntry[su]_{_T}{{20,}}|glsa_[A-Za-z0-9_]{{32,}}|figd_{_T}{{30,}}"),
+    (
+        "service_token",
+        rf"hvs\.{_T}{{24,}}|sntry[su]_{_T}{{20,}}|glsa_[A-Za-z0-9_]{{32,}}|figd_{_T}{{30,}}",
+    ),
     ("service_token", rf"ATATT3{_T}{{30,}}|PMAK-[0-9a-f]{{24}}-[0-9a-f]{{34}}|sbp_[0-9a-f]{{40}}"),
     ("provider_key", rf"sk-(?:ant|proj|svcacct|admin|or|lf|None)-{_T}{{20,}}"),
     ("provider_key", rf"sk-{_A}{{20,}}|pk-lf-[0-9a-f-]{{36}}|AIza{_T}{{35}}|hf_{_A}{{30,}}"),
-    ("provider_key", rf"gsk_{_A}{{40,}}|xai-{_A}{{40,}}|r8_{_A}{{37}}|pplx-{_A}{{40,}}|tvly-{_T}{{20,}}"),
-    ("provider_key", rf"lsv2_(?:pt|sk)_[0-9a-f]{{32}}_[0-9a-f]{{10}}|nvapi-{_T}{{40,}}|jina_{_T}{{40,}}"),
+    (
+        "provider_key",
+        rf"gsk_{_A}{{40,}}|xai-{_A}{{40,}}|r8_{_A}{{37}}|pplx-{_A}{{40,}}|tvly-{_T}{{20,}}",
+    ),
+    (
+        "provider_key",
+        rf"lsv2_(?:pt|sk)_[0-9a-f]{{32}}_[0-9a-f]{{10}}|nvapi-{_T}{{40,}}|jina_{_T}{{40,}}",
+    ),
     ("cloud_key", r"(?:AKIA|ASIA|ABIA|ACCA)[A-Z2-7]{16}|do[opr]_v1_[a-f0-9]{64}|dapi[0-9a-f]{32}"),
     ("cloud_key", rf"GOCSPX-{_T}{{24,}}|ya29\.{_T}{{20,}}|1//0[0-9]{_T}{{30,}}"),
     ("cloud_key", r"[A-Za-z0-9_~.]{3}8Q~[A-Za-z0-9_~.-]{31,34}"),
@@ -70,11 +82,12 @@ def _is_random(key: bytes) -> bool:
 
 
 _JWT = rf"eyJ{_T}{{6,}}\.{_T}{{2,}}(?:\.{_T}*)*"
+_PEM_BODY = r"(?:[A-Za-z0-9+/=\s\\:,.()]|-[A-Za-z0-9])*"
 _PEM = (
-    r"-----BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----[A-Za-z0-9+/=\s\\:,.()-]*"
-    r"|PuTTY-User-Key-File-[0-9][A-Za-z0-9+/=\s\\:,.()-]*"
+    rf"-----BEGIN (?:[A-Z0-9]+ ){{0,3}}PRIVATE KEY(?: BLOCK)?-----{_PEM_BODY}"
+    r"(?:-----END [A-Z0-9 ]{0,40}-----)?"
+    rf"|PuTTY-User-Key-File-[0-9]{_PEM_BODY}"
 )
-_PEM_END = re.compile(rb"-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
 _BEARER = r"(?i)\bbearer[ \"':]{1,3}[A-Za-z0-9._~+/=-]{12,}|\bauthorization\\?[\"']?\s{0,2}[:=]\s{0,2}\\?[\"']?(?:(?:basic|token|apikey|digest|bearer|aws4-hmac-sha256)\s+)?[A-Za-z0-9._~+/=:-]{8,}"
 _BEARER_VALUE = re.compile(rb"[A-Za-z0-9._~+/=:-]+\Z")
 _URL = r"[A-Za-z][A-Za-z0-9+.-]*://[^\s/:@\"'<>\\`]*:[^\s/\"'<>\\`]+@"
@@ -94,9 +107,9 @@ def read_jwt(plain: Plain, start: int, end: int) -> Iterator[Finding]:
 
 def read_private_key(plain: Plain, start: int, end: int) -> Iterator[Finding]:
     """A key that was cut before its end is a key all the same."""
-    match = _PEM_END.search(plain.image, start, end)
-    last = match.end() if match else start + len(plain.image[start:end].rstrip(b" \n\r\t\\.:,()"))
-    yield Finding("private_key", start, last)
+    yield Finding(
+        "private_key", start, start + len(plain.image[start:end].rstrip(b" \r\n\t\\.:,()"))
+    )
 
 
 def read_bearer(plain: Plain, start: int, end: int) -> Iterator[Finding]:

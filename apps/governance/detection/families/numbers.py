@@ -23,6 +23,9 @@ _GROUP = re.compile(r"[0-9]+")
 _UUID_BEFORE = re.compile(rb"[0-9a-fA-F]{4}-\Z")
 _DATES = ("2/2/4", "2.2.4", "2-2-4", "4-2-2", "4/2/2", "4.2.2", "1/1/4", "1/2/4", "2/1/4", "1.1.4")
 _LONGEST_SHAPE = 8
+# How long a number without separators is that tells itself by its check digits.
+_LENGTHS = frozenset(int(shape) for shape in shapes.SHAPES if shape.isdigit())
+_WORDS = "".join(chr(code) for code in range(32, 127) if not chr(code).isdigit())
 
 
 class Group(NamedTuple):
@@ -37,11 +40,26 @@ class Group(NamedTuple):
 def read_run(plain: Plain, start: int, end: int) -> Iterator[Finding]:
     """Tell what a run of digits holds, by its shape and by what it is called."""
     image = plain.image
-    if not stands_alone(image, _first_digit(image, start), end) or _UUID_BEFORE.search(image, max(0, start - 5), start):
+    if not stands_alone(image, _first_digit(image, start), end) or _UUID_BEFORE.search(
+        image, max(0, start - 5), start
+    ):
         return
-    names = shapes.named(before(plain, start))
-    for kind, first, last in _read(image[start:end].decode("ascii"), names):
+    run = image[start:end]
+    whole, point, rest = run.partition(b".")
+    if point and whole.isdigit() and rest.isdigit():
+        return
+    names = shapes.named(_own_words(plain, start))
+    if not names and run.isdigit() and len(run) not in _LENGTHS:
+        return
+    for kind, first, last in _read(run.decode("ascii"), names):
         yield Finding(kind, start + first, start + last)
+
+
+def _own_words(plain: Plain, start: int) -> str:
+    """Return what stands before a number, from the number before it on."""
+    text = before(plain, start)
+    rest = text.rstrip(_WORDS)
+    return text if rest and not rest[-1].isascii() else text[len(rest) :]
 
 
 def _first_digit(image: bytes, start: int) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 
 import re2
 from stdnum import luhn
@@ -164,6 +165,7 @@ def _compile_names() -> re2.Set:
 _NAMES = _compile_names()
 
 
+@lru_cache(maxsize=1 << 12)
 def named(text: str) -> tuple[str, ...]:
     """Return under which names a number stands that follows the text."""
     return tuple(_NAME_ORDER[index] for index in _NAMES.Match(text) or ())
