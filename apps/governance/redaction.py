@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any, Protocol
 
 from apps.core.secrets import derive
@@ -84,7 +84,7 @@ class Redactor:
     def value(self, value: Json, how: Treatment) -> Json:
         """Return a value without what must not be kept; the same object if there is nothing."""
         if isinstance(value, str):
-            return self.text(value, how)
+            return value if value in how.search.clean else self.text(value, how)
         if isinstance(value, dict):
             return self._mapping(value, how)
         if isinstance(value, list):
@@ -128,27 +128,34 @@ class Redactor:
 
     def keys(self, value: dict[str, Json], how: Treatment) -> dict[str, Json]:
         """Return an object without findings in its names; the same if there are none."""
-        telling = [key for key in value if how.search.key_findings(key)]
-        if not telling:
-            return value
+        is_plain = how.search.is_plain_name
+        telling = [key for key in value if not is_plain(key)]
+        return self._renamed(value, telling, how) if telling else value
+
+    def _renamed(
+        self, value: dict[str, Json], telling: Container[str], how: Treatment
+    ) -> dict[str, Json]:
         result: dict[str, Json] = {}
         for key, inner in value.items():
             name = self.plain_text(key, how) if key in telling else key
             result[_free(name, result)] = inner
-        return result
+        return value if result.keys() == value.keys() else result
 
     def _mapping(self, value: dict[str, Json], how: Treatment) -> Json:
         changed: dict[str, Json] = {}
-        named = how.search.named
+        telling: list[str] = []
+        plain_names, is_plain = how.search.plain_names, how.search.is_plain_name
         for key, inner in value.items():
-            kind = named(key)
-            if kind is None or (kind == "secret" and "logprob" in value):
+            if key in plain_names or is_plain(key):
                 made = self.value(inner, how)
             else:
-                made = self._told(inner, kind, how)
+                telling.append(key)
+                is_word = "logprob" in value and how.search.named(key) == "secret"
+                made = self.value(inner, how) if is_word else self.under(key, inner, how)
             if made is not inner:
                 changed[key] = made
-        return self.keys({**value, **changed} if changed else value, how)
+        kept = {**value, **changed} if changed else value
+        return self._renamed(kept, telling, how) if telling else kept
 
     def _told(self, value: Json, kind: str, how: Treatment) -> Json:
         """Return a value of which its name says what it is; whatever it looks like."""

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from functools import lru_cache
 
 from apps.governance.detection import CompiledRule, Finding, find, find_by_key
 
 Findings = tuple[Finding, ...]
 
 NOTHING: Findings = ()
-# The shortest text in which anything is looked for, and from which on it is remembered.
+# The shortest text in which anything is looked for, and from which on a digest is cheaper
+# to remember than the text.
 SHORTEST = 5
-REMEMBERED = 32
+LONG = 64
+# Short texts and names that hold nothing, of one search.
+MOST_CLEAN = 20_000
 # Texts in one of the two generations of the memory; about 10 MB.
 GENERATION = 40_000
 # Marks what is remembered of a text that was opened as JSON.
@@ -60,16 +62,27 @@ class Search:
         patterns = [f"{rule.kind}\0{rule.expression.pattern}" for rule in self.rules]
         told = [*sorted(self.kinds), "", *patterns]
         self._key = hashlib.blake2b("\n".join(told).encode(), digest_size=16).digest()
+        # Looked at by those who go through many values; words such as "user" and "text".
+        self.clean: set[str] = set()
+        self.plain_names: set[str] = set()
 
     def findings(self, text: str) -> Findings:
         """Return what is found in a text, in its order and without overlaps."""
-        if len(text) < REMEMBERED:
-            return tuple(find(text, self.kinds, self.rules)) if len(text) >= SHORTEST else NOTHING
+        if len(text) < LONG:
+            return self._in_short(text)
         key = self.digest(text)
         found = _memory.get(key)
         if found is None:
             found = tuple(find(text, self.kinds, self.rules))
             _memory.put(key, found)
+        return found
+
+    def _in_short(self, text: str) -> Findings:
+        if len(text) < SHORTEST or text in self.clean:
+            return NOTHING
+        found = tuple(find(text, self.kinds, self.rules))
+        if not found:
+            _remember(self.clean, text)
         return found
 
     def is_telling(self, text: str) -> bool:
@@ -89,16 +102,22 @@ class Search:
         """Remember that a text holds nothing where it is opened as JSON."""
         _memory.put(OPENED + self.digest(text), NOTHING)
 
-    def key_findings(self, key: str) -> Findings:
-        """Return what is found in the name of a value."""
-        return _of_key(self, key)
-
     def named(self, name: str) -> str | None:
         """Return the kind of value that a key's name tells of, if it is looked for."""
         kind = find_by_key(name) if self.looks_at_names else None
         return kind if kind in self.kinds else None
 
+    def is_plain_name(self, name: str) -> bool:
+        """Tell whether a key's name neither tells of its value nor holds anything."""
+        if name in self.plain_names:
+            return True
+        if self.named(name) is not None or self.findings(name):
+            return False
+        _remember(self.plain_names, name)
+        return True
 
-@lru_cache(maxsize=20_000)
-def _of_key(search: Search, key: str) -> Findings:
-    return search.findings(key)
+
+def _remember(clean: set[str], text: str) -> None:
+    if len(clean) >= MOST_CLEAN:
+        clean.clear()
+    clean.add(text)

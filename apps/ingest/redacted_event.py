@@ -120,6 +120,8 @@ class EventRedactor:
 
     def named(self, values: Mapping[str, Json], default: of.Categories | None = None) -> Json:
         """Return attributes, each by what its name says that it is."""
+        if self._policy.is_uniform and not self._labelled.drops:
+            return self._redactor.value(values, self._labelled)
         made = changed_dict(
             dict(values) if not isinstance(values, dict) else values,
             lambda name, value: self._attribute(name, value, default),
