@@ -11,6 +11,7 @@ import random
 import sys
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 
 from stdnum import iban, luhn
 
@@ -41,12 +42,12 @@ def dense(rng: random.Random) -> str:
     check = iban.calc_check_digits("DE00" + account)
     return (
         f"Hello, this is Jane Doe. My e-mail is jane.doe{rng.randrange(10**6)}@example.com and my "
-        f"number is +49 30 {rng.randrange(10**6, 10**7)}. I ordered on 2026-03-{rng.randrange(10, 29)} "
+        f"number is +49 30 {rng.randrange(10**6, 10**7)}. I ordered on 2026-03-1{rng.randrange(9)} "
         f"(order {rng.randrange(10**9, 10**10)}) and paid with {card[:4]} {card[4:8]} {card[8:12]} "
         f"{card[12:]}; the refund should go to DE{check}{account} please. The app, version "
-        f"4.12.{rng.randrange(99)}.7, showed an error from 10.{rng.randrange(255)}.17.4 and said that "
-        f"card {card[:-1]}{(int(card[-1]) + 1) % 10} was refused. My social security number is "
-        f"{rng.randrange(100, 600)}-{rng.randrange(10, 99)}-{rng.randrange(1000, 9999)}. I was told "
+        f"4.12.{rng.randrange(99)}.7, showed an error from 10.{rng.randrange(255)}.17.4 and said "
+        f"that card {card[:-1]}{(int(card[-1]) + 1) % 10} was refused. My social security no. is "
+        f"{rng.randrange(100, 600)}-{rng.randrange(10, 99)}-{rng.randrange(1000, 9999)}. I heard "
         "that the parcel would be here on Friday, and that whoever takes it in has to sign for it. "
         f"Somebody left the key sk-proj-{rng.getrandbits(160):040x} in the chat, and the log shows "
         f"postgres://app:{rng.getrandbits(40):x}@db.example.com:5432/orders as where it is kept. "
@@ -126,16 +127,18 @@ def main() -> None:
     measure("tool results", payloads(rng))
     measure("recorded attributes", recorded(5))
     slowest = sorted(
-        (
-            timed(lambda piece=piece: len(find(hostile(piece), ALL)))[::-1] + (piece,)
-            for piece in HOSTILE
-        ),
+        ((*timed(partial(search, hostile(piece)))[::-1], piece) for piece in HOSTILE),
         reverse=True,
     )
     for seconds, found, piece in slowest[:12]:
         say(
-            f"hostile {piece!r:34} x {HOSTILE_LENGTH // len(piece):6}  {found:6} findings {seconds:8.3f} s"
+            f"hostile {piece!r:34} x {HOSTILE_LENGTH // len(piece):6}  {found:6} findings "
+            f"{seconds:8.3f} s"
         )
+
+
+def search(text: str) -> int:
+    return len(find(text, ALL))
 
 
 def hostile(piece: str) -> str:

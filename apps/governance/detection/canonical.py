@@ -1,6 +1,6 @@
 """The plain form of a text, in which lookalikes of digits and separators are what they look like.
 
-``４１１１`` is a card number to whoever reads it, and so is one with zero-width spaces in it.
+Full-width digits are a card number to whoever reads them, and so are digits with zero-width spaces between.
 Findings are made in the plain form and told in the offsets of the text as it was given.
 """
 
@@ -117,7 +117,7 @@ def _image(text: str) -> bytes:
 
 def _replace(text: str, folds: dict[str, str]) -> str:
     if len(folds) > _FEW:
-        return text.translate(str.maketrans(folds))
+        return text.translate({ord(sign): plain for sign, plain in folds.items()})
     for sign, plain in folds.items():
         text = text.replace(sign, plain)
     return text

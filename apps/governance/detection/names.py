@@ -21,7 +21,7 @@ _NAMES: dict[str, str] = {
         "awssessiontoken",
         "provider_key": "openaiapikey anthropicapikey xgoogapikey",
         "url_credentials": "connectionstring databaseurl databaseuri dsn",
-        "email": "email emailaddress mail useremail",
+        "email": "email emailaddress useremail",
         "phone": "phone phonenumber telephone telefon mobile mobilenumber cellphone tel",
         "ssn": "ssn socialsecuritynumber socialsecurity",
         "national_id": "nationalid nationalidnumber taxid taxnumber passportnumber passport "
@@ -31,7 +31,7 @@ _NAMES: dict[str, str] = {
         "card": "cardnumber creditcard creditcardnumber ccnumber cvv cvc cvv2",
         "iban": "iban",
         "bank_account": "accountnumber bankaccount bankaccountnumber routingnumber sortcode bic "
-        "swift swiftcode",
+        "swiftcode",
         "ip": "ipaddress ip remoteaddr clientip remoteip xforwardedfor",
         "mac": "macaddress",
         "crypto_address": "walletaddress",
@@ -43,9 +43,31 @@ _SEPARATORS = re.compile(r"[^a-z0-9]+")
 _NAME_LIMIT = 100
 
 
+# What a longer name ends with: DB_PASSWORD, stripeSecretKey.
+_ENDINGS = (
+    ("password", ("password", "passwd", "passphrase")),
+    ("private_key", ("privatekey",)),
+    (
+        "secret",
+        ("apikey", "secretkey", "accesstoken", "authtoken", "refreshtoken", "clientsecret",
+         "signingsecret", "webhooksecret"),
+    ),
+)  # fmt: skip
+# Variables of an environment: GITHUB_TOKEN, SLACK_SIGNING_SECRET.
+_VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*_(?:TOKEN|SECRET|CREDENTIALS?)")
+
+
 @lru_cache(maxsize=4096)
 def find_by_key(key: str) -> str | None:
     """Return the kind of what stands under a name such as ``api_key``, or None."""
     if len(key) > _NAME_LIMIT:
         return None
-    return _NAMES.get(_SEPARATORS.sub("", key.lower()))
+    name = _SEPARATORS.sub("", key.lower())
+    return _NAMES.get(name) or _kind_of_ending(key, name)
+
+
+def _kind_of_ending(key: str, name: str) -> str | None:
+    for kind, endings in _ENDINGS:
+        if name.endswith(endings):
+            return kind
+    return "secret" if _VARIABLE.fullmatch(key) else None

@@ -17,6 +17,8 @@ PATTERN_LIMIT = 500
 MEMORY_LIMIT = 1 << 20
 # Each match can look ahead to the end of the text, so their number bounds the work.
 MATCH_LIMIT = 2000
+# In one of them a pattern that can match nothing does so.
+_PROBES = ("", " ", "a -1.\n")
 # A kind of this start is a rule's, and the rest is the rule's name.
 RULE_PREFIX = "rule:"
 
@@ -55,9 +57,14 @@ def compile_rule(rule: Rule) -> CompiledRule:
         message = f"A pattern has 1 to {PATTERN_LIMIT} characters."
         raise InvalidError(message, "pattern")
     expression = _compile(rule.pattern)
-    if expression.search("") is not None:
+    if any(_is_empty(match) for text in _PROBES for match in expression.finditer(text)):
         raise InvalidError("The pattern matches the empty text.", "pattern")
     return CompiledRule(RULE_PREFIX + rule.name.strip(), expression)
+
+
+def _is_empty(match: Any) -> bool:
+    start, end = match.span()
+    return bool(start == end)
 
 
 def _compile(pattern: str) -> Any:

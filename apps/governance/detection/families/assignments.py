@@ -10,11 +10,11 @@ from apps.governance.detection.families.family import Family
 from apps.governance.detection.kinds import Finding
 
 _GAP = r"[\\\s]{0,4}[\"'`]?[\\\s]{0,4}"
-_PASSWORD_NAMES = (
+_NAMES_OF_PASSWORDS = (
     r"passw(?:or)?d|passwort|kennwort|passphrase|passcode|\bpwd|_pwd|\bpass|_pass|contrase\?a|\bsenha"
     r"|mot de passe|wachtwoord|has\?o"
 )
-_SECRET_NAMES = (
+_NAMES_OF_SECRETS = (
     r"api[_ -]?key|secret|access[_-]?key|auth[_-]?token|access[_-]?token|refresh[_-]?token"
     r"|session[_-]?(?:id|token|key)|account[_-]?key|credential|signing[_-]?key|[_-]token|\btoken"
     r"|x-[a-z-]{0,20}key|encryption[_-]?key|\bcookie|sharedaccesskey|\bsig"
@@ -22,18 +22,17 @@ _SECRET_NAMES = (
 _SIGN = r"(?:=>|:=|={1,2}|:)"
 _VERB = r"(?:is|lautet|est|es|ist)"
 _PASSWORD = (
-    rf"(?i)(?:{_PASSWORD_NAMES}){_GAP}(?:{_SIGN}|\b{_VERB}\b){_GAP}[^\s\"'`<>,;)}}\]&]{{4,}}"
+    rf"(?i)(?:{_NAMES_OF_PASSWORDS}){_GAP}(?:{_SIGN}|\b{_VERB}\b)"
+    rf"(?:{_GAP}[^\s\"'`<>,;)}}\]&]{{4,}}|[\\\s]{{0,4}}[\"'`][^\"'`\n]{{4,}})"
 )
 # In scripts without an image the word itself is looked for by the reading.
-_WIDE_PASSWORD = r"\?[ :=\"'\\]{0,4}[!->@-~]{4}"
+_AFTER_WIDE = r"\?[ :=\"'\\]{0,4}[!->@-~]{4}"
 _WIDE_NAMES = re.compile(
     r"(?:パスワード|密码|密碼|비밀번호|парол[ья]|كلمة المرور|كلمة السر|סיסמה|पासवर्ड|κωδικός)"
     r"[^!-~]{0,3}[\s:=\"'\\]{0,4}\Z",
     re.IGNORECASE,
 )
-_SECRET = (
-    rf"(?i)(?:{_SECRET_NAMES})[a-z0-9_-]{{0,20}}{_GAP}{_SIGN}{_GAP}[A-Za-z0-9_./+=~%$!@#^*-]{{12,}}"
-)
+_SECRET = rf"(?i)(?:{_NAMES_OF_SECRETS})[a-z0-9_-]{{0,20}}{_GAP}{_SIGN}{_GAP}[A-Za-z0-9_./+=~%$!@#^*-]{{12,}}"
 # What parts a name from its value, and where the value begins.
 _PARTING = re.compile(rf"(?:{_SIGN}|(?<=\s){_VERB}(?=\s)){_GAP}", re.IGNORECASE)
 # A value goes on over ``&``, unless the next field of a query begins there.
@@ -44,8 +43,8 @@ _NO_VALUE = re.compile(
     r"(?i)[*.•x_-]+|(?:none|null|true|false|undefined|string|str|required|optional|redacted"
     r"|changeme_?|password|passwd|secret|token|hidden|masked|removed|missing|empty|unset|incorrect"
     r"|invalid|wrong|expired|correct|reset|protected|needed|stored|hashed)[.!?]*"
-    r"|<.*|\[.*|\(.*|\{.*|\$[A-Z_]+|\$[{(].*|%[A-Za-z_]+%|%[(s].*|"
-    r"|your[_-].*|my[_-](?:api|secret|pass).*|.*\(.*|process\.env.*|os\.environ.*"
+    r"|<.*|\[.*|\(.*|\{.*|\$[A-Z_]+|\$[{(].*|%[A-Za-z_]+%|%[(s].*"
+    r"|your[_-].*|my[_-](?:api|secret|pass).*|[\w.]+\(.*|process\.env.*|os\.environ.*"
 )
 # ``settings.db_password``, ``user_password``: a name in code, not a value.
 _CODE = re.compile(r"[A-Za-z_]+(?:[._][A-Za-z_]+)+|[a-z]+|[A-Z][a-z]+|[a-z]+(?:[A-Z][a-z]+)+")
@@ -91,7 +90,7 @@ def _end_of_value(text: str, first: int) -> int:
     if quote in _QUOTES:
         closing = text.find(quote, first, first + _LONGEST_QUOTE)
         if closing > 0 and "\n" not in text[first:closing]:
-            return closing - (text[closing - 1] == "\\")
+            return first + len(text[first:closing].rstrip("\\"))
     match = _VALUE.match(text, first)
     return first + len(match.group().rstrip(".\\")) if match else first
 
@@ -106,6 +105,6 @@ def looks_secret(value: str) -> bool:
 
 FAMILIES = (
     Family(frozenset({"password"}), _PASSWORD, read_password),
-    Family(frozenset({"password"}), _WIDE_PASSWORD, read_wide_password),
+    Family(frozenset({"password"}), _AFTER_WIDE, read_wide_password),
     Family(frozenset({"secret"}), _SECRET, read_secret),
 )

@@ -24,7 +24,7 @@ _LATER_SCRIPTS = "\u0530"
 
 
 def read_email(plain: Plain, start: int, end: int) -> Iterator[Finding]:
-    """Cut the candidate to the address in it. Letters of Europe belong, CJK text around does not."""
+    """Cut the candidate to the address in it: letters of Europe belong, Japanese ones do not."""
     text = plain.text[start:end]
     parts = list(_AT.finditer(text))
     sign = parts[-1]

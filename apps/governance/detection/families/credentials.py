@@ -88,7 +88,11 @@ _PEM = (
     r"(?:-----END [A-Z0-9 ]{0,40}-----)?"
     rf"|PuTTY-User-Key-File-[0-9]{_PEM_BODY}"
 )
-_BEARER = r"(?i)\bbearer[ \"':]{1,3}[A-Za-z0-9._~+/=-]{12,}|\bauthorization\\?[\"']?\s{0,2}[:=]\s{0,2}\\?[\"']?(?:(?:basic|token|apikey|digest|bearer|aws4-hmac-sha256)\s+)?[A-Za-z0-9._~+/=:-]{8,}"
+_BEARER = (
+    r"(?i)\bbearer[ \"':]{1,3}[A-Za-z0-9._~+/=-]{12,}"
+    r"|\bauthorization[\\\s]{0,3}[\"']?\s{0,2}[:=]\s{0,2}[\\\s]{0,3}[\"']?"
+    r"(?:(?:basic|token|apikey|digest|bearer|aws4-hmac-sha256)\s+)?[A-Za-z0-9._~+/=:-]{8,}"
+)
 _BEARER_VALUE = re.compile(rb"[A-Za-z0-9._~+/=:-]+\Z")
 _URL = r"[A-Za-z][A-Za-z0-9+.-]*://[^\s/:@\"'<>\\`]*:[^\s/\"'<>\\`]+@"
 _STAND_IN = re.compile(rb"[*.]+|x+|[<\[{(].*|\$.*|%.*", re.IGNORECASE)

@@ -60,7 +60,10 @@ def _parse(written: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None
 
 
 _PAIR = "[0-9A-Fa-f]{2}"
-_MAC = rf"\b(?:{_PAIR}(?::{_PAIR}){{5}}|{_PAIR}(?:-{_PAIR}){{5}})\b|\b(?:[0-9a-f]{{4}}\.){{2}}[0-9a-f]{{4}}\b"
+_MAC = (
+    rf"\b(?:{_PAIR}(?::{_PAIR}){{5}}|{_PAIR}(?:-{_PAIR}){{5}})\b"
+    r"|\b(?:[0-9a-f]{4}\.){2}[0-9a-f]{4}\b"
+)
 _MAC_GOES_ON = re.compile(rb"[:-][0-9A-Za-z]")
 _MAC_CAME_FROM = re.compile(rb"[0-9A-Za-z][:-]\Z")
 
