@@ -11,14 +11,10 @@ from django.db.models import F, Max, Min, Sum
 from apps.ingest.accounts import AGES
 from apps.ingest.libraries import FIELDS
 from apps.ingest.losses import opened
-from apps.ingest.reasons import REASONS, Effect
 from apps.tenants.models import Project
 
 MAX_ROWS = 100
 HOUR = timedelta(hours=1)
-REFUSED = [
-    code for code, reason in REASONS.items() if reason.effect in (Effect.REFUSED, Effect.REQUEST)
-]
 COUNTS = ("requests", "refused_requests", "sent", "accepted", "duplicates", "rejected", "late")
 
 Row = dict[str, Any]
@@ -89,11 +85,6 @@ def samples(project: Project, since: datetime) -> dict[tuple[str, str], str]:
     return {
         (loss.reason, loss.source): opened(project, bytes(loss.sample or b"")) for loss in newest
     }
-
-
-def has_refused_lately(project: Project, now: datetime) -> bool:
-    """Whether something was refused within the last hour."""
-    return project.ingest_losses.filter(minute__gt=now - HOUR, reason__in=REFUSED).exists()
 
 
 def _sums(names: Sequence[str]) -> dict[str, Sum]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cached_property
 from itertools import groupby
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 from django.db.models import Q
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.tenants.models import Membership, Organization, Project
@@ -27,6 +29,8 @@ class NavigationLink:
     icon: str
     url: str
     is_current: bool
+    # What somebody should look at there, in words.
+    alert: str = ""
 
 
 @dataclass(frozen=True)
@@ -39,10 +43,14 @@ class Destination:
     needs: Permission
 
 
+INGEST = "ingest:health"
+REFUSED = "(something was refused lately)"
+
 PROJECT_PAGES = (
     Destination("Sessions", "list-tree", "sessions:list", Permission.READ_META),
     Destination("Setup", "plug", "web:setup", Permission.INGEST),
-    Destination("Ingest", "inbox", "ingest:health", Permission.INGEST),
+    Destination("Ingest", "inbox", INGEST, Permission.INGEST),
+    Destination("Imports", "database", "ingest:imports", Permission.INGEST),
     Destination("Keys", "key-round", "tenants:keys", Permission.MANAGE_KEYS),
     Destination("Redaction", "shield-check", "governance:redaction", Permission.MANAGE_PROJECT),
     Destination("Settings", "settings", "tenants:settings", Permission.MANAGE_PROJECT),
@@ -162,7 +170,17 @@ class Shell:
     def _link(self, page: Destination, url: str) -> NavigationLink:
         here = self.request.path
         is_current = here == url if page.name in EXACT else here.startswith(url)
-        return NavigationLink(page.label, page.icon, url, is_current)
+        alert = REFUSED if page.name == INGEST and self.has_refusals else ""
+        return NavigationLink(page.label, page.icon, url, is_current, alert)
+
+    @cached_property
+    def has_refusals(self) -> bool:
+        """Whether something that was sent to the project was refused in this hour or the last."""
+        if self.project is None:
+            return False
+        since = timezone.now() - timedelta(hours=2)
+        lately = self.project.ingest_clients.filter(hour__gt=since)
+        return lately.exclude(rejected=0, refused_requests=0).exists()
 
     @property
     def can_see_setup(self) -> bool:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
+from django.db.models import F
 
 from apps.ingest import quotas
 from apps.ingest.chart import HEIGHT, LEAST, chart_of
@@ -60,6 +63,18 @@ def test_the_state_is_told_again_to_a_page_that_is_open(send, member_client):
 
     assert "All is well" in page
     assert "<html" not in page
+
+
+def test_every_page_says_that_something_was_refused_lately(send, project, member_client):
+    send(make_event())
+    sessions = "/o/acme/p/support-bot/sessions/"
+    assert "refused lately" not in member_client.get(sessions).content.decode()
+
+    send(make_event(kind="zebra"))
+    assert "refused lately" in member_client.get(sessions).content.decode()
+
+    project.ingest_clients.update(hour=F("hour") - timedelta(hours=3))
+    assert "refused lately" not in member_client.get(sessions).content.decode()
 
 
 def test_the_page_asks_for_few_queries(send, member_client, django_assert_max_num_queries):
