@@ -24,8 +24,8 @@ TOOLS = [{"type": "function", "function": FUNCTION}]
 
 Langfuse(
     base_url=os.environ["COLLECTOR_URL"],
-    public_key="7",
-    secret_key="only-for-tests",
+    public_key=os.environ.get("PUBLIC_KEY", "7"),
+    secret_key=os.environ.get("SECRET_KEY", "only-for-tests"),
     environment="lab",
     release="1.4.2",
 )
@@ -60,7 +60,7 @@ def call_all(tool_calls: list[Any]) -> list[dict[str, Any]]:
 
 @observe(as_type="agent")
 def travel_agent(question: str) -> str:
-    prompt = langfuse.get_prompt("travel-system")
+    prompt = langfuse.get_prompt("travel-system", fallback=SYSTEM)
     messages: list[Any] = [
         {"role": "system", "content": SYSTEM},
         {"role": "user", "content": question},

@@ -14,10 +14,10 @@ os.environ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"] = os.environ["COLLECTOR_URL"] +
 os.environ["OTEL_EXPORTER_OTLP_PROTOCOL"] = "http/protobuf"
 os.environ.pop("OTEL_EXPORTER_OTLP_ENDPOINT", None)
 
-import mlflow  # noqa: E402
-import mlflow.openai  # noqa: E402
-from mlflow.entities import SpanType  # noqa: E402
-from openai import BadRequestError, OpenAI  # noqa: E402
+import mlflow
+import mlflow.openai
+from mlflow.entities import SpanType
+from openai import BadRequestError, OpenAI
 
 SYSTEM = "You are a weather service."
 PARAMETERS = {"type": "object", "properties": {"city": {"type": "string"}}}
