@@ -67,10 +67,10 @@ class EventRedactor:
         if event.replay is not None:
             self._settle("replay", event.replay, self._replay(event.replay), changes)
             self._take(notes, "replay")
-        if not changes:
+        flags = self._flags(event.flags or [])
+        if not changes and flags is (event.flags or flags):
             return event
-        changes["flags"] = [*self._flags(event), *self._notes(notes)]
-        return msgspec.structs.replace(event, **changes)
+        return msgspec.structs.replace(event, **changes, flags=[*flags, *self._notes(notes)])
 
     def _fields(self, event: IncomingEvent) -> Iterator[tuple[str, Json]]:
         """Yield the fields that change, each with what becomes of it."""
@@ -277,13 +277,12 @@ class EventRedactor:
             return self.whole(value, of.BOTH)
         return self._spoken.value(value, of.BOTH) if name == "body" else value
 
-    def _flags(self, event: IncomingEvent) -> list[dict[str, str]]:
+    def _flags(self, flags: list[dict[str, str]]) -> list[dict[str, str]]:
         """Return the notes so far, which may quote what was sent."""
         how = self._policy.strictest
-        return [
-            changed_dict(note, lambda _, text: self._redactor.value(text, how))
-            for note in event.flags or ()
-        ]
+        made = changed_list(flags, lambda note: self._redactor.value(note, how))
+        self._redactor.found = Counter()
+        return made
 
 
 def _without_dropped(values: Mapping[str, Json]) -> dict[str, Json]:

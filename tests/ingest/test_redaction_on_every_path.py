@@ -12,6 +12,7 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from apps.governance.redaction import ProjectMarks
+from apps.ingest import losses
 from apps.sessions import pseudonyms, reader
 from tests.governance.factories import set_policy
 from tests.ingest.factories import (
@@ -254,3 +255,81 @@ def test_a_change_counts_from_the_next_request_on(project, key_client):
         asked.append(step["input"])
 
     assert [ASKED == text for text in asked] == [True, False, False, True]
+
+
+def test_samples_of_what_was_refused_are_redacted(project, key_client):
+    set_policy(project, "mask")
+    wrong = make_event(id="bad", kind="unheard of", input=ASKED, metadata={"password": "tr0ub4dor"})
+
+    key_client(project, "ingest").post("/api/v1/events", make_body(wrong), content_type=JSON)
+
+    [loss] = project.ingest_losses.filter(reason="invalid")
+    sample = losses.opened(project, loss.sample)
+    assert "I am [EMAIL], my card is [CARD]." in sample
+    assert "tr0ub4dor" not in sample
+
+
+def test_a_finding_at_the_end_of_a_sample_is_not_cut_before_it_is_seen(project, key_client):
+    set_policy(project, "mask")
+    for at in range(1_700, 1_990, 7):
+        wrong = make_event(id="bad", kind="unheard of", input="x" * at + f" {CARD} {EMAIL}")
+        body = make_body(wrong)
+        key_client(project, "ingest").post("/api/v1/events", body, content_type=JSON)
+
+        loss = project.ingest_losses.filter(reason="invalid").latest("pk")
+        assert not re.search("4111|jane", losses.opened(project, loss.sample)), at
+        project.ingest_losses.all().delete()
+
+
+def test_names_that_nobody_knows_are_redacted_where_they_are_counted(project, key_client):
+    set_policy(project, "mask")
+    event = make_event(**{EMAIL: 1})
+
+    key_client(project, "ingest").post("/api/v1/events", make_body(event), content_type=JSON)
+
+    [loss] = project.ingest_losses.filter(reason="unmapped")
+    assert losses.opened(project, loss.sample) == "[EMAIL]"
+
+
+def test_what_is_redacted_is_counted_and_nothing_else_is(project, key_client):
+    set_policy(project, "mask")
+    events = [make_event(id=f"e{at}", input=ASKED if at < 2 else "Hello") for at in range(5)]
+
+    key_client(project, "ingest").post("/api/v1/events", make_body(*events), content_type=JSON)
+
+    assert dict(project.ingest_losses.values_list("reason", "count")) == {"redacted": 2}
+
+
+def test_sessions_are_found_by_the_user_that_was_masked(project, key_client):
+    set_policy(project, "mask")
+    body = make_body(make_event(user=EMAIL), make_event(id="e2", session="c2", user="joe@x.org"))
+    client = key_client(project, "ingest", "read:content")
+    client.post("/api/v1/events", body, content_type=JSON)
+
+    [found] = client.get("/api/v1/sessions", {"user": EMAIL}).json()["results"]
+
+    [event] = client.get(f"/api/v1/sessions/{found['id']}/events").json()["results"]
+    assert event["user"] == "[EMAIL]"
+
+
+def test_what_the_database_refuses_is_refused_by_its_place_also_where_much_is_masked(
+    project, key_client, monkeypatch
+):
+    set_policy(project, "mask")
+    events = [make_event(id=f"e{at}", input=f"{at} {EMAIL}") for at in range(4)]
+    events[2]["trace"] = "\udead" * 3
+
+    answer = key_client(project, "ingest").post(
+        "/api/v1/events", make_body(*events), content_type=JSON
+    )
+
+    assert answer.json()["accepted"] == 4 - len(answer.json()["rejected"])
+    assert EMAIL not in texts(recorded_all(project))
+
+
+def recorded_all(project) -> list[dict]:
+    return [
+        reader.read_step(session, step.id, raw=True)
+        for session in project.sessions.all()
+        for step in reader.outline(session).steps
+    ]
