@@ -1,6 +1,6 @@
 """The plain form of a text, in which lookalikes of digits and separators are what they look like.
 
-Full-width digits are a card number to whoever reads them, and so are digits with zero-width spaces between.
+A card number in full-width digits is one to whoever reads it, with zero-width spaces too.
 Findings are made in the plain form and told in the offsets of the text as it was given.
 """
 

@@ -32,7 +32,10 @@ _WIDE_NAMES = re.compile(
     r"[^!-~]{0,3}[\s:=\"'\\]{0,4}\Z",
     re.IGNORECASE,
 )
-_SECRET = rf"(?i)(?:{_NAMES_OF_SECRETS})[a-z0-9_-]{{0,20}}{_GAP}{_SIGN}{_GAP}[A-Za-z0-9_./+=~%$!@#^*-]{{12,}}"
+_SECRET = (
+    rf"(?i)(?:{_NAMES_OF_SECRETS})[a-z0-9_-]{{0,20}}{_GAP}{_SIGN}{_GAP}"
+    r"[A-Za-z0-9_./+=~%$!@#^*-]{12,}"
+)
 # What parts a name from its value, and where the value begins.
 _PARTING = re.compile(rf"(?:{_SIGN}|(?<=\s){_VERB}(?=\s)){_GAP}", re.IGNORECASE)
 # A value goes on over ``&``, unless the next field of a query begins there.
@@ -47,8 +50,13 @@ _NO_VALUE = re.compile(
     r"|your[_-].*|my[_-](?:api|secret|pass).*|[\w.]+\(.*|process\.env.*|os\.environ.*"
 )
 # ``settings.db_password``, ``user_password``: a name in code, not a value.
-_CODE = re.compile(r"[A-Za-z_]+(?:[._][A-Za-z_]+)+|[a-z]+|[A-Z][a-z]+|[a-z]+(?:[A-Z][a-z]+)+")
-_UUID_OR_PATH = re.compile(r"/[\w./-]*|[\w.-]+(?:/[\w.-]+){2,}|https?.*")
+_CODE = re.compile(
+    r"[A-Za-z_]+(?:[._][A-Za-z_]+)+|[a-z]+|(?:[A-Z][a-z]+)+|[a-z]+(?:[A-Z][a-z]+)+"
+    r"|[A-Za-z_][\w.]*[\[(].*"
+)
+# ``max_tokens_per_1_minute``: a name too, though a password can look like it.
+_NUMBERED_NAME = re.compile(r"_?[A-Za-z]+[0-9]{0,3}(?:_[A-Za-z]{0,20}[0-9]{0,3})+")
+_PATH = re.compile(r"/[\w./-]*|[\w.-]+(?:/[\w.-]+){2,}|https?.*")
 
 
 def read_password(plain: Plain, start: int, end: int) -> Iterator[Finding]:
@@ -69,7 +77,7 @@ def _password_at(text: str, first: int) -> Iterator[Finding]:
     value = text[first:last]
     if last - first < 4 or _NO_VALUE.fullmatch(value):
         return
-    if text[first - 1] in _QUOTES or not _CODE.fullmatch(value.rstrip("!?")):
+    if text[first - 1] in _QUOTES or not _CODE.fullmatch(value.rstrip("!?:")):
         yield Finding("password", first, last)
 
 
@@ -97,7 +105,9 @@ def _end_of_value(text: str, first: int) -> int:
 
 def looks_secret(value: str) -> bool:
     """Return whether a value is as mixed as something that was made by chance."""
-    if _NO_VALUE.fullmatch(value) or _CODE.fullmatch(value) or _UUID_OR_PATH.fullmatch(value):
+    if _NO_VALUE.fullmatch(value) or _CODE.fullmatch(value) or _PATH.fullmatch(value):
+        return False
+    if _NUMBERED_NAME.fullmatch(value):
         return False
     digits = sum(sign.isdigit() for sign in value)
     return 0 < digits < len(value) and len(set(value)) >= min(8, len(value) // 2)

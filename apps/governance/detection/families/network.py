@@ -22,11 +22,13 @@ _V4_CAME_FROM = re.compile(rb"(?:[0-9A-Za-z_]|[0-9][.-])\Z")
 _V6_CAME_FROM = re.compile(rb"(?:[0-9A-Za-z_:]|[0-9A-Za-z][.-])\Z")
 # What says that four numbers with dots are a version or a chapter.
 _VERSION = re.compile(
-    r"(?:\bversions?|\bver\.?|\bv\.?|\brelease|\brev\.?|\bbuild|\bsection|\bchapter|\bclause|§|\bfig\.?"
-    r"|\btable|\babschnitt|\bkapitel|\bversión|バージョン|==|[~^><!]=|[a-z0-9_)]/|\boid)"
-    r"[\s:=\"'(]{0,4}\Z"
+    r"(?:\b(?:versions?|ver|v|releases?|rev|builds?|sections?|chapters?|clauses?|fig|tables?|abschnitt"
+    r"|kapitel|versi[oó]n|oid)\b\.?|§|バージョン|==|[~^><!]=|[a-z0-9_)]/)[\s:=\"'(]{0,4}"
+    r"(?:[0-9.]{3,20}(?:,| and| to| or| und| bis| bzw\.|\s?[-–>]+)? ?){0,3}\Z"
 )
-_VERSION_CONTEXT = 16
+_VERSION_CONTEXT = 48
+# Shorter ones are rather slices: values[1::2].
+_SHORTEST_V6 = 6
 
 
 def read_v4(plain: Plain, start: int, end: int) -> Iterator[Finding]:
@@ -47,7 +49,9 @@ def read_v6(plain: Plain, start: int, end: int) -> Iterator[Finding]:
     if _V6_CAME_FROM.search(image, max(0, start - 2), start) or _V6_GOES_ON.match(image, end):
         return
     written = image[start:end].decode("ascii")
-    address = _parse(written) if any(sign.isdigit() for sign in written) else None
+    if len(written) < _SHORTEST_V6 or not any(sign.isdigit() for sign in written):
+        return
+    address = _parse(written)
     if address is not None and not address.is_loopback:
         yield Finding("ip", start, end)
 

@@ -29,12 +29,13 @@ _WORDS = "".join(chr(code) for code in range(32, 127) if not chr(code).isdigit()
 
 
 class Group(NamedTuple):
-    """Digits without a separator, and what stands before them."""
+    """Digits without a separator, what stands before them, and what they add to a shape."""
 
     digits: str
     start: int
     end: int
     gap: str
+    step: str
 
 
 def read_run(plain: Plain, start: int, end: int) -> Iterator[Finding]:
@@ -85,8 +86,10 @@ def _split(run: str) -> list[Group]:
     groups: list[Group] = []
     behind = 0
     for match in _GROUP.finditer(run):
-        groups.append(Group(match.group(), *match.span(), run[behind : match.start()]))
-        behind = match.end()
+        start, end = match.span()
+        gap = run[behind:start]
+        groups.append(Group(match.group(), start, end, gap, f"{gap}{end - start}"))
+        behind = end
     return groups
 
 
@@ -146,16 +149,19 @@ def _is_series(groups: list[Group], index: int, count: int) -> bool:
 
 
 def _read_shape(groups: list[Group], index: int) -> tuple[str, int] | None:
-    shape, digits = "", ""
+    """Return what the longest run of groups is that has a known shape and a right check."""
     best = None
-    for count, group in enumerate(groups[index : index + _LONGEST_SHAPE], 1):
-        shape += (group.gap if count > 1 else _opening(group.gap)) + str(len(group.digits))
-        digits += group.digits
-        if shape not in shapes.BEGINNINGS:
-            break
-        if shape in shapes.SHAPES and _ends(groups, index + count):
+    shape = _opening(groups[index].gap) + str(len(groups[index].digits))
+    end = index + 1
+    while shape in shapes.BEGINNINGS:
+        if shape in shapes.SHAPES and _ends(groups, end):
+            digits = "".join([group.digits for group in groups[index:end]])
             kind = shapes.kind_of(shape, digits)
-            best = (kind, count) if kind else best
+            best = (kind, end - index) if kind else best
+        if end == len(groups):
+            break
+        shape += groups[end].step
+        end += 1
     return best
 
 
@@ -182,9 +188,8 @@ def _with_opening(run: str, group: Group, kind: str) -> int:
 
 
 def _shape(groups: list[Group]) -> str:
-    return "".join(
-        (group.gap if count else "") + str(len(group.digits)) for count, group in enumerate(groups)
-    )
+    first = str(len(groups[0].digits))
+    return first + "".join([group.step for group in groups[1:]])
 
 
 FAMILIES = (

@@ -128,7 +128,11 @@ _NAMED: dict[str, tuple[str, str, tuple[Check, ...]]] = {
     "tfn": ("national_id", r"\btfn\b|tax file", (tfn.is_valid,)),
     "tc": ("national_id", r"kimlik|\btckn?\b", (tckimlik.is_valid,)),
     "nif": ("national_id", r"\bnif\b|contribuinte", (pt_nif.is_valid,)),
-    "my_number": ("national_id", r"マイナンバー|my number|個人番号", (jp_in.is_valid,)),
+    "my_number": (
+        "national_id",
+        r"マイナンバー|my number|個人番号",
+        (lambda digits: len(digits) == 12 and bool(jp_in.is_valid(digits)),),
+    ),
     "cpr": ("national_id", r"\bcpr\b|personnummer", (cpr.is_valid, personnummer.is_valid)),
     "no": ("national_id", r"f[oø]dselsnummer", (fodselsnummer.is_valid,)),
     "za": ("national_id", r"south african id|\bsa id\b", (za_idnr.is_valid,)),
@@ -145,7 +149,7 @@ _NAMED: dict[str, tuple[str, str, tuple[Check, ...]]] = {
     "card": ("card", r"card|karte|carte|tarjeta|cart[aã]o|カード|بطاقة", (is_card,)),
     "phone": (
         "phone",
-        r"\btel\b|telef|phone|t[eé]l[eé]ph|mobil|\bm[oó]vil|handy|\bfax|\bcell|celular|whatsapp"
+        r"\btel\b|telef|phone|t[eé]l[eé]ph|mobil|\bm[oó]vil|handy|\bfax|\bcell(?:phone)?\b|celular|whatsapp"
         r"|\bcall (?:me|us|him|her|them)\b|rufen sie|\bruf mich|電話|携帯|هاتف|جوال|тел|телефон"
         r"|फ़ोन|फोन|मोबाइल|전화|电话|手机|reach (?:me|us|him|her) (?:at|on)|\btext me|llám\w+ al",
         (lambda digits: 7 <= len(digits) <= 15,),

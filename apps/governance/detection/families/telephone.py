@@ -44,6 +44,8 @@ def read(groups: Sequence[Group], index: int) -> tuple[str, int] | None:
         return None
     if tuple(len(group.digits) for group in groups[index : index + 3]) in _DATES:
         return None
+    if {group.gap for group in groups[index + 1 : index + 5]} & {". ", " ."}:
+        return None
     if first.digits.startswith("00"):
         return _longest(groups, index, _is_international, (_SHORTEST + 2, _LONGEST + 2))
     return _longest(groups, index, _is_national, (_SHORTEST_NATIONAL, _LONGEST_NATIONAL))
@@ -62,9 +64,9 @@ def _longest(
 ) -> tuple[str, int] | None:
     """Try the groups from the first, and fewer of them until they are a number."""
     digits, ends = "", []
-    for group in groups[index : index + lengths[1]]:
+    for place, group in enumerate(groups[index : index + lengths[1]]):
         digits += group.digits
-        if len(digits) > lengths[1]:
+        if len(digits) > lengths[1] or (place > 1 and _is_other_point(groups, index + place)):
             break
         ends.append(len(digits))
     for count in range(len(ends), 0, -1):
@@ -77,3 +79,8 @@ def _longest(
 
 def _ends(groups: Sequence[Group], index: int) -> bool:
     return index >= len(groups) or " " in groups[index].gap or "(" in groups[index].gap
+
+
+def _is_other_point(groups: Sequence[Group], index: int) -> bool:
+    """Return whether either gap beside a group is a point: 0123 0.44 is no number to call."""
+    return (groups[index].gap == ".") != (groups[index - 1].gap == ".")
