@@ -50,7 +50,7 @@ class Chats(Importer):
         """Return the events of one chat, or raise Refusal."""
         messages, about = self._taken_apart(record)
         session = self._name(record, about)
-        events = list(_events(messages, session, about))
+        events = list(chat_events(messages, session, about))
         events[-1].ends_session = True
         return events
 
@@ -88,7 +88,10 @@ def _taken_apart(record: Json) -> tuple[list[Message], Message]:
     return messages, about
 
 
-def _events(messages: Sequence[Message], session: str, about: Message) -> Iterator[IncomingEvent]:
+def chat_events(
+    messages: Sequence[Message], session: str, about: Message
+) -> Iterator[IncomingEvent]:
+    """Return the events of a chat in OpenAI's shape; ``about`` it is metadata."""
     answered = 0
     position = 0
     for index, message in enumerate(messages):

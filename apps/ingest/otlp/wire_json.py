@@ -123,8 +123,18 @@ class LogJson(msgspec.Struct, rename="camel", kw_only=True):
 
 def read_spans(body: bytes, batch: Batch) -> list[RawSpan]:
     """Return the readable spans of a request; the others are refused in ``batch``."""
+    return spans_of(_request(body), batch)
+
+
+def read_logs(body: bytes, batch: Batch) -> list[RawLog]:
+    """Return the readable log records of a request; the others are refused in ``batch``."""
+    return logs_of(_request(body), batch)
+
+
+def spans_of(request: RequestJson, batch: Batch) -> list[RawSpan]:
+    """Return the readable spans of a request that is no bytes any more."""
     spans: list[RawSpan] = []
-    for part in _request(body).resource_spans or []:
+    for part in request.resource_spans or []:
         resource = _resource(part.resource)
         for scoped in part.scope_spans or []:
             scope = _scope(scoped.scope)
@@ -133,10 +143,10 @@ def read_spans(body: bytes, batch: Batch) -> list[RawSpan]:
     return spans
 
 
-def read_logs(body: bytes, batch: Batch) -> list[RawLog]:
-    """Return the readable log records of a request; the others are refused in ``batch``."""
+def logs_of(request: RequestJson, batch: Batch) -> list[RawLog]:
+    """Return the readable log records of a request that is no bytes any more."""
     logs: list[RawLog] = []
-    for part in _request(body).resource_logs or []:
+    for part in request.resource_logs or []:
         resource = _resource(part.resource)
         for scoped in part.scope_logs or []:
             scope = _scope(scoped.scope)
@@ -151,13 +161,19 @@ def _request(body: bytes) -> RequestJson:
         sent = read_json(body)
         if may_need_cleaning(body):
             sent = _cleaned(sent)
-        return msgspec.convert(sent, RequestJson)
-    except msgspec.ValidationError as error:
-        raise DomainError(f"The body is not an OTLP request in JSON: {error}.") from None
     except UnicodeDecodeError:
         raise DomainError("The body is not UTF-8.") from None
     except ValueError as error:
         raise DomainError(f"The body is not JSON: {error}.") from None
+    return request_of(sent)
+
+
+def request_of(sent: Json) -> RequestJson:
+    """Return a request, its spans and log records still unread."""
+    try:
+        return msgspec.convert(sent, RequestJson)
+    except msgspec.ValidationError as error:
+        raise DomainError(f"The body is not an OTLP request in JSON: {error}.") from None
 
 
 def _cleaned(sent: Json) -> Json:
