@@ -7,13 +7,20 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import F, Q
 
-from apps.ingest.import_models import Import, ImportedSession, ImportPart, ImportRefusal
+from apps.ingest.import_models import (
+    Import,
+    ImportedSession,
+    ImportPart,
+    ImportRefusal,
+    ImportStatus,
+)
 from apps.tenants.models import Project, ProjectModel
 
 __all__ = [
     "Import",
     "ImportPart",
     "ImportRefusal",
+    "ImportStatus",
     "ImportedSession",
     "IngestClient",
     "IngestLibrary",

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.ingest import health_views, views
+from apps.ingest import health_views, import_views, views
 from apps.ingest.langfuse import views as langfuse
 
 urlpatterns = [
@@ -11,6 +11,27 @@ urlpatterns = [
     path("api/v1/events", views.EventCollection.as_view(), name="ingest_events"),
     path("api/v1/ingest/health", health_views.IngestHealth.as_view(), name="ingest_health"),
     path("api/v1/quotas", health_views.QuotaDetail.as_view(), name="quotas"),
+    path("api/v1/imports", import_views.ImportCollection.as_view(), name="imports"),
+    path(
+        "api/v1/imports/<uuid:import_id>",
+        import_views.ImportDetail.as_view(),
+        name="import_detail",
+    ),
+    path(
+        "api/v1/imports/<uuid:import_id>/errors",
+        import_views.ImportErrors.as_view(),
+        name="import_errors",
+    ),
+    path(
+        "api/v1/imports/<uuid:import_id>/cancel",
+        import_views.CancelImport.as_view(),
+        name="cancel_import",
+    ),
+    path(
+        "api/v1/imports/<uuid:import_id>/resume",
+        import_views.ResumeImport.as_view(),
+        name="resume_import",
+    ),
     path(
         "api/public/otel/v1/traces",
         langfuse.LangfuseTraceCollection.as_view(),

@@ -34,6 +34,8 @@ GET, POST, FORM = ("GET",), ("POST",), ("GET", "POST")
 ORGANIZATION = "/o/<slug:organization_slug>/"
 PROJECT = f"{ORGANIZATION}p/<slug:project_slug>/"
 SESSION = f"{PROJECT}sessions/<uuid:session_id>/"
+IMPORT = f"{PROJECT}imports/<uuid:import_id>/"
+API_IMPORT = "/api/v1/imports/<uuid:import_id>"
 API_SESSION = "/api/v1/sessions/<uuid:session_id>"
 
 PAGES = {
@@ -55,6 +57,11 @@ PAGES = {
     f"{PROJECT}settings/quotas/": Page(P.MANAGE_PROJECT, FORM),
     f"{PROJECT}ingest/": Page(P.INGEST),
     f"{PROJECT}ingest/now/": Page(P.INGEST),
+    f"{PROJECT}imports/": Page(P.INGEST, FORM),
+    IMPORT: Page(P.INGEST),
+    f"{IMPORT}now/": Page(P.INGEST),
+    f"{IMPORT}cancel/": Page(P.INGEST, POST),
+    f"{IMPORT}resume/": Page(P.INGEST, POST),
     f"{PROJECT}settings/redaction/": Page(P.MANAGE_PROJECT, FORM),
     f"{PROJECT}settings/redaction/rules/add/": Page(P.MANAGE_PROJECT, POST),
     f"{PROJECT}settings/redaction/rules/remove/": Page(P.MANAGE_PROJECT, POST),
@@ -86,6 +93,11 @@ ENDPOINTS = {
     "/api/public/ingestion": Endpoint({"POST": P.INGEST}),
     "/api/public/projects": Endpoint({"GET": P.INGEST}),
     "/api/v1/events": Endpoint({"POST": P.INGEST}),
+    "/api/v1/imports": Endpoint({"GET": P.INGEST, "POST": P.INGEST}),
+    API_IMPORT: Endpoint({"GET": P.INGEST}),
+    f"{API_IMPORT}/errors": Endpoint({"GET": P.INGEST}),
+    f"{API_IMPORT}/cancel": Endpoint({"POST": P.INGEST}),
+    f"{API_IMPORT}/resume": Endpoint({"POST": P.INGEST}),
     "/api/v1/ingest/health": Endpoint({"GET": P.INGEST}),
     "/api/v1/quotas": Endpoint({"GET": P.INGEST, "PUT": P.MANAGE_PROJECT}),
 }

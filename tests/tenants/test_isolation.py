@@ -61,6 +61,7 @@ def furnish(project: Project) -> Place:
         "project_slug": project.slug,
         "session_id": session_id,
         "event_id": event_hex(row),
+        "import_id": project.imports.create(status="cancelled", file_name=content).pk,
         "key": key.pk,
         "membership": make_membership(project.organization).pk,
         "uidb36": "1",
@@ -136,7 +137,7 @@ def test_every_route_of_the_api_is_in_its_document():
 
 
 def fill_names(path: str) -> str:
-    names = ("session_id", "event_id", "pk")
+    names = ("session_id", "event_id", "import_id", "pk")
     return fill(path, {name: f"<{name}>" for name in names})
 
 

@@ -6,7 +6,7 @@ import hashlib
 import io
 from typing import Any
 
-from django.db import close_old_connections
+from django.db import connection
 from django.utils import timezone
 
 from apps.core.body_limit import MIB
@@ -62,8 +62,9 @@ class PartWriter:
         self._hash.update(piece)
         if self.is_kept:
             self._keep(piece)
-        # A slow sender must not hold a connection that others wait for.
-        close_old_connections()
+        if not connection.in_atomic_block:
+            # A slow sender must not hold a connection that others wait for.
+            connection.close()
 
     def _keep(self, piece: bytes) -> None:
         sealed = project_keys(self.row.project_id).seal_apart(piece, _place(self.row, self._number))

@@ -23,13 +23,18 @@ def unpacked(raw: io.RawIOBase, size: int) -> BinaryIO:
     if start != GZIP:
         return io.BufferedReader(raw, BUFFER)
     packed = gzip.GzipFile(fileobj=cast(BinaryIO, raw), mode="rb")
+    return guarded(packed, size)
+
+
+def guarded(packed: Any, size: int) -> BinaryIO:
+    """Return what ``packed`` unpacks of ``size`` bytes, as far as it is not too much."""
     return io.BufferedReader(_Guarded(packed, size), BUFFER)
 
 
 class _Guarded(io.RawIOBase):
     """Stops where a few packed bytes become too many."""
 
-    def __init__(self, packed: gzip.GzipFile, size: int) -> None:
+    def __init__(self, packed: Any, size: int) -> None:
         self._packed = packed
         self._limit = min(LARGEST_UNPACKED, MAX_RATIO * size)
 
@@ -40,10 +45,12 @@ class _Guarded(io.RawIOBase):
         return True
 
     def tell(self) -> int:
-        return self._packed.tell()
+        position: int = self._packed.tell()
+        return position
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        return self._packed.seek(offset, whence)
+        position: int = self._packed.seek(offset, whence)
+        return position
 
     def readinto(self, buffer: Any) -> int:
         chunk = self._packed.read(len(buffer))
