@@ -18,7 +18,7 @@ from apps.ingest.trace_pass import relate
 from apps.ingest.traces import checked_event
 from apps.sessions.events import IncomingEvent
 from apps.sessions.rereading import Recorded
-from apps.sessions.sent import LOG, MESSAGE, SPAN, Sent
+from apps.sessions.sent import LOG, MESSAGE, SPAN, Sent, is_whole
 
 # Times that lay ahead of the server's clock have the clock of then; no others did.
 NEVER = datetime.max.replace(tzinfo=UTC) - timedelta(days=2)
@@ -38,11 +38,18 @@ def reread(
     for one in recorded:
         made[one.row.client_id] += _of_records(one)
         versions = made[one.row.client_id]
-        if len(versions) == _expected(one):
+        if _is_readable(one) and len(versions) == _expected(one):
             yield from versions
 
 
+def _is_readable(one: Recorded) -> bool:
+    """Whether reading it again can only tell more: nothing of what was read was dropped."""
+    return bool(one.sent) and all(is_whole(sent) for sent in one.sent)
+
+
 def _spans(one: Recorded) -> list[Sent]:
+    if not _is_readable(one):
+        return []
     return [sent for sent in one.sent if sent.entry["of"] == SPAN]
 
 

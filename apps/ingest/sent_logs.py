@@ -32,6 +32,7 @@ def message_entry(log: RawLog, place: int, path: str, message: Fields) -> Entry:
     Records of one call can have one time: ``place`` is what they are told apart by then.
     """
     told = {**_record(log, MESSAGE), **_maker(log), "place": place, "attributes": log.attributes}
+    told["held"] = len(log.attributes)
     return _known(told | _body_in(log.body, path, message))
 
 
@@ -52,6 +53,7 @@ def log_entry(log: RawLog, event: IncomingEvent) -> Entry:
     """Return what has to be kept of a record that is an event of its own."""
     is_json = isinstance(log.body, str) and event.output is not log.body
     told = {**_record(log, LOG), "parts": {"": ("output", [])}, "is_json": is_json}
+    told["held"] = len(log.attributes) + len(log.resource.attributes)
     # The event tells it.
     return _known(told | {"severity": ""})
 

@@ -36,6 +36,8 @@ def entry_of(one: Read, event: IncomingEvent) -> Entry:
         **_message(span, event),
         **attributes_in(one.reading, event),
     }
+    told["held"] += len(span.resource.attributes)
+    told["held"] += sum(len(happened.attributes) for happened in span.events)
     entry = {name: value for name, value in told.items() if value}
     if span.name != (event.name or ""):
         entry["name"] = span.name
@@ -64,12 +66,14 @@ def attributes_in(reading: Reading, event: IncomingEvent) -> Entry:
             attributes[name] = value
         else:
             fields[name] = path
-    marks = _keep_texts(attributes, reading, {*fields, *chain(*flat.values())})
+    placed = {*fields, *chain(*flat.values())}
+    marks = _keep_texts(attributes, reading, placed)
     return {
         "attributes": attributes,
         "fields": fields,
         "flat": {start: FLAT[start] for start in flat},
         "json": marks,
+        "held": len(reading.attributes) - len(placed),
     }
 
 

@@ -15,6 +15,7 @@ otherwise. Keys of an entry:
 ``parts``       {key of the body, "" for all of it: (path, keys that reading it has added)}
 ``in_body``     names of attributes that were in the record's body
 ``is_json``     true where the body came as JSON in text
+``held``        how many attributes lie here, in ``extra`` and in what lies beside them there
 ``own``         what the merged event says otherwise; input and output by digest
 
 and what a span or record is besides: ``kind``, ``status``, ``start``, ``end``, and so on.
@@ -45,7 +46,7 @@ LEFT_OUT = {
     LOG: ("parent", "attributes", "resource", "scope", "severity"),
 }
 # Keys of an entry that stand for others.
-_SHORT = {"fields", "flat", "json", "parts", "in_body", "is_json", "own", "message_at"}
+_SHORT = {"fields", "flat", "json", "parts", "in_body", "is_json", "held", "own", "message_at"}
 _KEPT = {"attributes", "log"}
 # Where attributes lie that no convention used.
 _UNUSED = {SPAN: "attributes", CONTENT: "log", LOG: "attributes"}
@@ -138,11 +139,27 @@ def _paths(entry: Entry) -> Iterator[str]:
         yield entry["message_at"]
 
 
+def is_whole(sent: Sent) -> bool:
+    """Whether all is there that was: a project may have dropped some of it on the way in.
+
+    What became of a field is not asked: of a field that was dropped nothing can be read.
+    """
+    said = sent.said
+    happened = [event.get("attributes") or {} for event in said["events"] or ()]
+    held = len(_held(sent)) + len(said["resource"] or {}) + sum(map(len, happened))
+    return held >= sent.entry.get("held", 0)
+
+
+def _held(sent: Sent) -> dict[str, Json]:
+    entry = sent.entry
+    kept = sent.said[_UNUSED[entry["of"]]] if entry["of"] in _UNUSED else None
+    return {**(kept or {}), **entry.get("attributes", {})}
+
+
 def attributes_of(sent: Sent) -> dict[str, Json]:
     """Return all attributes of a span or record as they were sent."""
     entry, said = sent.entry, sent.said
-    kept = said[_UNUSED[entry["of"]]] if entry["of"] in _UNUSED else None
-    attributes = {**(kept or {}), **entry.get("attributes", {})}
+    attributes = _held(sent)
     for name, path in entry.get("fields", {}).items():
         if (value := value_at(said, path)) is not None:
             attributes[name] = value
