@@ -24,6 +24,7 @@ from apps.ingest.langfuse.ingestion import Library, read_envelopes, read_ingesti
 from apps.ingest.langfuse.scores import score_event
 from apps.ingest.native import bytes_of
 from apps.ingest.services import Receipt
+from apps.ingest.text import clean_text
 from apps.ingest.views import JSON, PROJECT, IngestAPIView, TraceCollection
 from apps.sessions.events import Json
 from apps.sessions.filters import refuse_unknown
@@ -89,8 +90,8 @@ class ScoreCollection(LangfuseAPIView):
         receipt = self.record(self.read(scores))
         if receipt.rejected:
             return refused(receipt, is_single=scores is not sent)
-        is_named = isinstance(sent, dict) and isinstance(sent.get("id"), str)
-        return Response({"id": sent["id"]} if is_named else {"message": "Accepted"})
+        name = "" if scores is sent else id_of(sent)
+        return Response({"id": name} if name else {"message": "Accepted"})
 
     def read(self, scores: list[Json]) -> Batch:
         """Return the events of the scores, and those refused."""
@@ -160,9 +161,9 @@ def told(things: list[Json], rejected: list[Rejection]) -> dict[str, Json]:
 
 
 def id_of(thing: Json) -> str:
-    """Return the id of an envelope, as far as it has one."""
+    """Return the id that a thing came with, as far as it has one, fit to be answered."""
     given = thing.get("id") if isinstance(thing, dict) else None
-    return given if isinstance(given, str) else ""
+    return clean_text(given) if isinstance(given, str) else ""
 
 
 class ProjectList(ProjectAPIView):
