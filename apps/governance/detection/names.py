@@ -57,11 +57,13 @@ _ENDINGS = (
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*_(?:TOKEN|SECRET|CREDENTIALS?)")
 
 
-@lru_cache(maxsize=4096)
 def find_by_key(key: str) -> str | None:
     """Return the kind of what stands under a name such as ``api_key``, or None."""
-    if len(key) > _NAME_LIMIT:
-        return None
+    return _kind_of(key) if len(key) <= _NAME_LIMIT else None
+
+
+@lru_cache(maxsize=4096)
+def _kind_of(key: str) -> str | None:
     name = _SEPARATORS.sub("", key.lower())
     return _NAMES.get(name) or _kind_of_ending(key, name)
 

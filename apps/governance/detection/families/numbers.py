@@ -23,6 +23,8 @@ _GROUP = re.compile(r"[0-9]+")
 _UUID_BEFORE = re.compile(rb"[0-9a-fA-F]{4}-\Z")
 _DATES = ("2/2/4", "2.2.4", "2-2-4", "4-2-2", "4/2/2", "4.2.2", "1/1/4", "1/2/4", "2/1/4", "1.1.4")
 _LONGEST_SHAPE = 8
+# What is longer is not remembered, so that hostile text fills no memory.
+_SHORT_RUN = 40
 # How long a number without separators is that tells itself by its check digits.
 _LENGTHS = frozenset(int(shape) for shape in shapes.SHAPES if shape.isdigit())
 _WORDS = "".join(chr(code) for code in range(32, 127) if not chr(code).isdigit())
@@ -52,7 +54,8 @@ def read_run(plain: Plain, start: int, end: int) -> Iterator[Finding]:
     names = shapes.named(_own_words(plain, start))
     if not names and run.isdigit() and len(run) not in _LENGTHS:
         return
-    for kind, first, last in _read(run.decode("ascii"), names):
+    read = _read_again if len(run) <= _SHORT_RUN else _read
+    for kind, first, last in read(run.decode("ascii"), names):
         yield Finding(kind, start + first, start + last)
 
 
@@ -69,7 +72,6 @@ def _first_digit(image: bytes, start: int) -> int:
     return start
 
 
-@lru_cache(maxsize=1 << 13)
 def _read(run: str, names: tuple[str, ...]) -> tuple[tuple[str, int, int], ...]:
     groups = _split(run)
     for name in names:
@@ -80,6 +82,9 @@ def _read(run: str, names: tuple[str, ...]) -> tuple[tuple[str, int, int], ...]:
     if len(groups) == 1 and not run.startswith("+"):
         return _read_single(groups[0])
     return tuple(_read_groups(run, groups, 0))
+
+
+_read_again = lru_cache(maxsize=1 << 12)(_read)
 
 
 def _split(run: str) -> list[Group]:
