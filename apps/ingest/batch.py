@@ -11,6 +11,8 @@ from apps.ingest.text import clean_text
 from apps.sessions.events import IncomingEvent, Loss
 
 SAMPLE_BYTES = 2_000
+# Redaction looks at this much and cuts then: half a card number is not known as one.
+LOOKED_AT = 2 * SAMPLE_BYTES
 NAMED_UNMAPPED = 50
 MAX_PATH = 1_000
 
@@ -76,7 +78,7 @@ class Batch:
         self.rejected.append(rejection)
         if rejection.reason not in self.samples:
             told = rejection.sentence.encode() + b"\n" + sample
-            self.samples[rejection.reason] = told[:SAMPLE_BYTES]
+            self.samples[rejection.reason] = told[:LOOKED_AT]
 
     def losses(self) -> list[Loss]:
         """Return what did not become events, counted by reason."""
@@ -88,7 +90,7 @@ class Batch:
         if self.unmapped:
             names = ", ".join(name for name, _ in self.unmapped.most_common(NAMED_UNMAPPED))
             total = self.unmapped.total()
-            sample = clean_text(names).encode()[:SAMPLE_BYTES]
+            sample = clean_text(names).encode()[:LOOKED_AT]
             found.append(Loss(reason="unmapped", source=self.source, count=total, sample=sample))
         if self.truncated:
             found.append(Loss(reason="truncated", source=self.source, count=self.truncated))
