@@ -25,6 +25,8 @@ Digest = Callable[[bytes], bytes]
 # Lists of these names hold what is sent again with every call: each element is content.
 LISTS = frozenset({"messages", "input", "output", "tools", "system", "documents"})
 LONG_STRING = 256
+# Characters that cannot be more bytes than that.
+SHORT_STRING = LONG_STRING // 4
 # A reference takes about this much; what is shorter stays where it is.
 SHORT_ELEMENT = 64
 DIGEST_BYTES = 16
@@ -67,7 +69,13 @@ class Parts:
         if isinstance(value, str):
             return self._string(value)
         if isinstance(value, dict):
-            return {_marked(key): self._long(inner, key) for key, inner in value.items()}
+            # Most values are short words and numbers, for which a call each would cost most.
+            return {
+                MARK + key if key.startswith(MARK) else key: inner
+                if type(inner) is int or (type(inner) is str and len(inner) <= SHORT_STRING)
+                else self._long(inner, key)
+                for key, inner in value.items()
+            }
         if isinstance(value, list):
             if name in LISTS:
                 return [self._element(inner) for inner in value]
@@ -75,7 +83,7 @@ class Parts:
         return value
 
     def _string(self, value: str) -> Json:
-        if len(value) <= LONG_STRING // 4 or len(value.encode()) <= LONG_STRING:
+        if len(value) <= SHORT_STRING or len(value.encode()) <= LONG_STRING:
             return value
         return {MARK: self._put(canonical_json(value)).hex()}
 
@@ -115,10 +123,6 @@ def find(contents: Mapping[bytes, bytes], digest: bytes) -> bytes:
         return contents[digest]
     except KeyError:
         raise MissingContentError(f"Content {digest.hex()} is not in this session.") from None
-
-
-def _marked(key: str) -> str:
-    return MARK + key if key.startswith(MARK) else key
 
 
 def _unmarked(key: str) -> str:
