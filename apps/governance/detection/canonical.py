@@ -29,6 +29,8 @@ _UNSEEN = frozenset({"Cf", "Me"})
 _LONGEST_FOLD = 3
 # So few different characters are looked for one after the other, which is faster.
 _FEW = 12
+# Stands where something was taken out. No name reaches over it.
+BLANK = "\x7f"
 
 
 _ESCAPES = ((b"\\n", b"  "), (b"\\t", b"  "), (b"\\r", b"  "), (b'\\"', b' "'), (b"\\/", b" /"))
@@ -87,7 +89,7 @@ def without(plain: Plain, findings: Iterable[Finding]) -> Plain:
 
 
 def _blank(length: int) -> str:
-    return "[" + "*" * (length - 2) + "]" if length > 1 else "*"
+    return "[" + BLANK * (length - 2) + "]" if length > 1 else BLANK
 
 
 def make_plain(text: str) -> Plain:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from apps.governance.detection.canonical import Plain
-from apps.governance.detection.families.family import Family
+from apps.governance.detection.families.family import Family, before
 from apps.governance.detection.kinds import Finding
 
 _GAP = r"[\\\s]{0,4}[\"'`]?[\\\s]{0,4}"
@@ -68,7 +68,7 @@ def read_password(plain: Plain, start: int, end: int) -> Iterator[Finding]:
 
 def read_wide_password(plain: Plain, start: int, end: int) -> Iterator[Finding]:
     first = end - 4
-    if _WIDE_NAMES.search(plain.text[max(0, first - 20) : first]):
+    if _WIDE_NAMES.search(before(plain, first)):
         yield from _password_at(plain.text, first)
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from apps.governance.detection.canonical import Plain
-from apps.governance.detection.families.family import Family
+from apps.governance.detection.families.family import Family, before
 from apps.governance.detection.kinds import Finding
 
 # ``?`` is a character that is not ASCII, or a question mark.
@@ -17,6 +17,7 @@ _EMAIL = (
 _AT = re.compile(r"@|%40| ?[\[(](?:at|AT)[\])] ?")
 _LONGEST_NAME = 64
 _LONGEST_DOMAIN = 253
+_URL_CONTEXT = 100
 # Endings of files, as in icon@2x.png.
 _NOT_DOMAIN = frozenset("png jpg jpeg gif svg webp css js json txt html pdf".split())
 # Latin, Greek and Cyrillic letters come before it.
@@ -64,7 +65,7 @@ def _domain_length(domain: str) -> int:
 
 def _is_part_of_url(plain: Plain, start: int, end: int) -> bool:
     """Return whether it is ``git@host:path`` or the user and host of a URL."""
-    behind = plain.text[max(0, start - 100) : start].rsplit(None, 1)
+    behind = before(plain, start, _URL_CONTEXT).rsplit(None, 1)
     if plain.text.startswith("git@", start):
         return True
     return bool(behind) and re.search(r"://[^\s/@\"'<>]*\Z", behind[-1]) is not None
@@ -99,7 +100,7 @@ def read_birth(plain: Plain, start: int, end: int) -> Iterator[Finding]:
     date = _DATE.search(plain.text, start, end + 4)
     if date is None:
         return
-    said = plain.text[max(0, date.start() - _BIRTH_CONTEXT) : date.start()].lower()
+    said = before(plain, date.start(), _BIRTH_CONTEXT).lower()
     if _BIRTH_NAME.search(said):
         yield Finding("birth_date", *date.span())
 

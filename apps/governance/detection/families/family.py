@@ -8,7 +8,7 @@ from typing import Any
 
 import re2
 
-from apps.governance.detection.canonical import Plain
+from apps.governance.detection.canonical import BLANK, Plain
 from apps.governance.detection.kinds import Finding
 
 Reading = Callable[[Plain, int, int], Iterator[Finding]]
@@ -52,8 +52,9 @@ def stands_alone(image: bytes, start: int, end: int) -> bool:
 
 
 def before(plain: Plain, start: int, length: int = CONTEXT_LENGTH) -> str:
-    """Return the text before a place, to look for a name in."""
-    return plain.text[max(0, start - length) : start]
+    """Return the text before a place, back to what was taken out, to look for a name in."""
+    text = plain.text[max(0, start - length) : start]
+    return text.rpartition(BLANK)[2] if BLANK in text else text
 
 
 def touches_number(image: bytes, start: int, end: int) -> bool:

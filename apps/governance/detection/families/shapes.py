@@ -58,6 +58,10 @@ def _is_us_ssn(digits: str) -> bool:
     return ssn.is_valid(digits) or itin.is_valid(digits)
 
 
+def _is_aadhaar(digits: str) -> bool:
+    return digits[0] not in "01" and bool(aadhaar.is_valid(digits))
+
+
 def _is_us_phone(digits: str) -> bool:
     return telephone.is_valid(digits, "US")
 
@@ -73,7 +77,7 @@ _CHECKS: tuple[tuple[str, str, Check], ...] = (
     ("national_id", "3.3.3-2 3_3_3-2", cpf.is_valid),
     ("national_id", "3.4.4.2 3_4_4_2", ahv.is_valid),
     ("national_id", "2.2.2-3.2 2.2.2-3-2", nn.is_valid),
-    ("national_id", "4_4_4 4-4-4", aadhaar.is_valid),
+    ("national_id", "4_4_4 4-4-4", _is_aadhaar),
     ("national_id", "15 1_2_2_2_3_3_2 1_2_2_2_3_3-2", nir.is_valid),
     ("national_id", "6-7", rrn.is_valid),
     ("national_id", "6-4 8-4", personnummer.is_valid),
