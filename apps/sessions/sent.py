@@ -147,7 +147,7 @@ def is_whole(sent: Sent) -> bool:
     said = sent.said
     happened = [event.get("attributes") or {} for event in said["events"] or ()]
     held = len(_held(sent)) + len(said["resource"] or {}) + sum(map(len, happened))
-    return held >= sent.entry.get("held", 0)
+    return held >= int(sent.entry.get("held", 0))
 
 
 def _held(sent: Sent) -> dict[str, Json]:
