@@ -64,7 +64,10 @@ def _counts(row: EventRow, near: Neighbours, covered: dict[bytes, bool]) -> bool
     if row.kind != LLM or row.parent_id is None:
         return True
     _cover(row, near, covered)
-    return not covered[row.id]
+    if covered[row.id]:
+        return False
+    # A call that failed has no usage, and is one call all the same.
+    return row.has_usage or _call_around(row, near) is None
 
 
 def is_message(row: EventRow) -> bool:

@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 
 from apps.core.canonical import canonical_json
+from apps.sessions.message_shapes import flat, with_role, without_calls
 
 Json = Any
 
@@ -89,7 +90,7 @@ def _system(value: Mapping[str, Json]) -> list[Message]:
 
 
 def _read_list(values: list[Json], role: str) -> list[Message] | None:
-    messages = [_read_message(value, role) for value in values]
+    messages = [_read_message(with_role(value), role) for value in flat(values)]
     found = [message for message in messages if message is not None]
     return found if found and len(found) == len(messages) else None
 
@@ -103,12 +104,19 @@ def _read_message(value: Json, role: str) -> Message | None:
     if not ({"content", "parts", "tool_calls", "function_call"} & set(value)):
         return None
     spoken = ROLE_NAMES.get(named, named)
+    parts = tuple(_message_parts(value, spoken))
     return Message(
-        spoken,
-        tuple(_message_parts(value, spoken)),
+        _speaker(spoken, parts),
+        parts,
         name=_text(value.get("name")),
         finish_reason=_text(value.get("finish_reason")),
     )
+
+
+def _speaker(role: str, parts: tuple[Part, ...]) -> str:
+    """Return who speaks: results of tools are the tools' own, also where a user hands them on."""
+    is_result = bool(parts) and all(part.kind == "result" for part in parts)
+    return "tool" if is_result and role == "user" else role
 
 
 def _message_parts(value: Mapping[str, Json], role: str) -> Iterator[Part]:
@@ -117,7 +125,9 @@ def _message_parts(value: Mapping[str, Json], role: str) -> Iterator[Part]:
     if role == "tool" and "content" in value:
         yield _result(value, value["content"])
     else:
-        yield from _read_parts(value.get("content"))
+        content = value.get("content")
+        is_told_twice = isinstance(content, list) and bool(value.get("tool_calls"))
+        yield from _read_parts(list(without_calls(content)) if is_told_twice else content)
         yield from _read_parts(value.get("parts"))
     calls = value.get("tool_calls")
     for call in calls if isinstance(calls, list) else []:
@@ -148,7 +158,11 @@ def _read_part(part: Mapping[str, Json]) -> Part:
     if kind in ("tool_call", "tool_use", "function_call", "server_tool_call"):
         return _call(part)
     if kind in ("tool_call_response", "tool_result", "server_tool_call_response"):
-        return _result(part, part.get("response", part.get("content")))
+        # pydantic-ai calls it a result.
+        given = next(
+            (part[name] for name in ("response", "result", "content") if name in part), None
+        )
+        return _result(part, given)
     if kind in ("image_url", "image", "input_image", "blob", "uri", "file", "input_audio"):
         return Part("file", name=str(kind), value=dict(part))
     return Part("other", name=_text(kind), value=dict(part))

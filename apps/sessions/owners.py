@@ -184,7 +184,7 @@ def _release(
     for trace in traces.values():
         if trace.owner is not None and _overrules(trace, held[trace.owner]):
             leaving[trace.owner].append(trace)
-    staying = {trace.claim for trace in traces.values() if trace.claim}
+    staying: set[str | None] = {trace.claim for trace in traces.values() if trace.claim}
     staying |= {draft.claim for draft in drafts if draft.row.trace is None}
     for owner in list(leaving):
         targets = {trace.claim for trace in leaving[owner]}

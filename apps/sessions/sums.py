@@ -32,9 +32,9 @@ class Amounts(msgspec.Struct):
     def add(self, row: EventRow, sign: int = 1) -> None:
         """Add a row, or take it away again."""
         self.events += sign
-        self.errors += sign if row.status == "error" else 0
         if row.is_counted or row.kind not in REPORTED:
             self.counts[row.kind] = self.counts.get(row.kind, 0) + sign
+            self.errors += sign if row.status == "error" else 0
         for name, value in counted_values(row):
             self.sums[name] = self.sums.get(name, 0) + sign * value
             self.known[name] = self.known.get(name, 0) + sign

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from apps.sessions.message_shapes import flat, with_role
+
 Json = Any
 
 # Kinds whose input can be a person's words.
@@ -28,7 +30,8 @@ def _spoken(body: Json) -> str | None:
     if isinstance(body, str):
         return body
     if isinstance(body, list):
-        return next((text for entry in body if (text := _of_message(entry))), None)
+        entries = (with_role(entry) for entry in flat(body))
+        return next((text for entry in entries if (text := _of_message(entry))), None)
     if isinstance(body, dict):
         if "role" in body:
             return _of_message(body)

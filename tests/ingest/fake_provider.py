@@ -8,7 +8,6 @@ tool that hands over to another agent is called first, one that takes the result
 
 from __future__ import annotations
 
-import itertools
 import json
 import threading
 from collections.abc import Iterator
@@ -46,32 +45,42 @@ MESSAGES_USAGE = {
 # Tools that some clients offer beside those of the application.
 HANDOFF, RESULT = "transfer_to_", "final_result"
 LAST_RESULT = {"temperature": 4, "sky": "rain"}
-numbers = itertools.count(1)
 ERRORS = {"[400]": (400, "invalid_request_error"), "[429]": (429, "rate_limit_error")}
 
 
-def calls_for(asked: Any, *, is_answered: bool) -> list[tuple[str, str, Any]]:
-    """Return the id, name and arguments of each tool call to ask for."""
+def calls_for(asked: Any, last: Any, *, is_answered: bool) -> list[tuple[str, str, Any]]:
+    """Return the id, name and arguments of each tool call to ask for after the last message."""
     names = [one.get("name") or one["function"]["name"] for one in asked.get("tools") or []]
+    handoff = next((name for name in names if name.startswith(HANDOFF)), None)
+    wanted: list[tuple[str, Any]] = []
     if is_answered:
-        return [("call_9", RESULT, LAST_RESULT)] if RESULT in names else []
-    if handoff := next((name for name in names if name.startswith(HANDOFF)), None):
-        return [("call_1", handoff, {})]
-    if "get_weather" not in names:
-        return []
-    text = json.dumps(asked)
-    cities = ["Oslo", "Bergen"] if "[two]" in text else ["Oslo"]
-    cities = ["Atlantis"] if "[lost]" in text else cities
+        wanted = [(RESULT, LAST_RESULT)] if RESULT in names else []
+    elif handoff is not None:
+        wanted = [(handoff, {})]
+    elif "get_weather" in names:
+        wanted = [("get_weather", ARGUMENTS | {"city": city}) for city in cities_in(last)]
+    return [(f"call_{next(NUMBERS)}", name, arguments) for name, arguments in wanted]
+
+
+def cities_in(last: Any) -> list[str]:
+    """Return the cities that a message asks about."""
+    text = json.dumps(last).replace("[two]", "Oslo, Bergen").replace("[lost]", "Atlantis")
+    return [city for city in CITIES if city in text] or ["Oslo"]
+
+
+def streamed_block(index: int, block: dict[str, Any]) -> list[tuple[str, Any]]:
+    """Return the events by which Anthropic streams a block: a text, or a tool call."""
+    if block["type"] == "tool_use":
+        empty = block | {"input": {}}
+        deltas = [{"type": "input_json_delta", "partial_json": json.dumps(block["input"])}]
+    else:
+        empty = {"type": "text", "text": ""}
+        deltas = [{"type": "text_delta", "text": f"{word} "} for word in block["text"].split()]
     return [
-        (f"call_{number}", "get_weather", ARGUMENTS | {"city": city})
-        for number, city in enumerate(cities, start=1)
+        ("content_block_start", {"index": index, "content_block": empty}),
+        *(("content_block_delta", {"index": index, "delta": delta}) for delta in deltas),
+        ("content_block_stop", {"index": index}),
     ]
-
-
-def tool_calls(last: Any) -> list[tuple[int, dict[str, str]]]:
-    """Return a number and the arguments of each call that a message asks for."""
-    named = [city for city in CITIES if city in json.dumps(last)] or ["Oslo"]
-    return [(next(NUMBERS), ARGUMENTS | {"city": city}) for city in named]
 
 
 class Provider(BaseHTTPRequestHandler):
@@ -116,21 +125,22 @@ class Provider(BaseHTTPRequestHandler):
         self.close_connection = True
 
     def _chat(self, asked: Any) -> None:
-        is_answered = asked["messages"][-1]["role"] == "tool"
+        last = asked["messages"][-1]
+        is_answered = last["role"] == "tool"
         calls: list[dict[str, Any]] = [
             {
                 "id": call_id,
                 "type": "function",
                 "function": {"name": name, "arguments": json.dumps(arguments)},
             }
-            for call_id, name, arguments in calls_for(asked, is_answered=is_answered)
+            for call_id, name, arguments in calls_for(asked, last, is_answered=is_answered)
         ]
         message: dict[str, Any] = {"role": "assistant", "content": None if calls else ANSWER}
         if calls:
             message["tool_calls"] = calls
         finish = "tool_calls" if calls else "stop"
         head = {
-            "id": f"chatcmpl-{next(numbers)}",
+            "id": f"chatcmpl-{next(NUMBERS)}",
             "created": 1_790_000_000,
             "model": "gpt-4o-2024-11-20",
         }
@@ -162,9 +172,8 @@ class Provider(BaseHTTPRequestHandler):
             "status": "completed",
             "content": [text],
         }
-        is_answered = isinstance(asked["input"], list) and any(
-            one.get("type") == "function_call_output" for one in asked["input"]
-        )
+        last = asked["input"]
+        is_answered = isinstance(last, list) and last[-1].get("type") == "function_call_output"
         calls = [
             {
                 "id": call_id.replace("call", "fc"),
@@ -174,10 +183,10 @@ class Provider(BaseHTTPRequestHandler):
                 "arguments": json.dumps(arguments),
                 "status": "completed",
             }
-            for call_id, name, arguments in calls_for(asked, is_answered=is_answered)
+            for call_id, name, arguments in calls_for(asked, last, is_answered=is_answered)
         ]
         whole = {
-            "id": f"resp_{next(numbers)}",
+            "id": f"resp_{next(NUMBERS)}",
             "object": "response",
             "created_at": 1_790_000_000,
             "status": "completed",
@@ -215,12 +224,12 @@ class Provider(BaseHTTPRequestHandler):
                 "name": name,
                 "input": arguments,
             }
-            for call_id, name, arguments in calls_for(asked, is_answered=is_answered)
+            for call_id, name, arguments in calls_for(asked, last, is_answered=is_answered)
         ]
         stop = "tool_use" if blocks else "end_turn"
         blocks = blocks or [{"type": "text", "text": ANSWER}]
         whole = {
-            "id": f"msg_{next(numbers):02}",
+            "id": f"msg_{next(NUMBERS):02}",
             "type": "message",
             "role": "assistant",
             "model": "claude-sonnet-4-5-20250929",
@@ -233,21 +242,11 @@ class Provider(BaseHTTPRequestHandler):
             return self._json(whole)
         began = whole | {"content": [], "stop_reason": None}
         began["usage"] = MESSAGES_USAGE | {"output_tokens": 1}
-        empty = {"type": "text", "text": ""}
-        events: list[tuple[str, Any]] = [
-            ("message_start", {"message": began}),
-            ("content_block_start", {"index": 0, "content_block": empty}),
-        ]
-        events += [
-            (
-                "content_block_delta",
-                {"index": 0, "delta": {"type": "text_delta", "text": f"{word} "}},
-            )
-            for word in ANSWER.split()
-        ]
+        events: list[tuple[str, Any]] = [("message_start", {"message": began})]
+        for index, block in enumerate(blocks):
+            events += streamed_block(index, block)
         ended = {"stop_reason": stop, "stop_sequence": None}
         events += [
-            ("content_block_stop", {"index": 0}),
             ("message_delta", {"delta": ended, "usage": {"output_tokens": 105}}),
             ("message_stop", {}),
         ]

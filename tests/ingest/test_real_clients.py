@@ -20,9 +20,12 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from apps.ingest.bodies import unpack
 from apps.ingest.otlp import protobuf
 from tests.factories import make_key
+from tests.ingest.captures.replay import events_of
 from tests.ingest.collector import Sent, running_collector
 from tests.ingest.factories import read
 from tests.ingest.fake_provider import ANSWER, ARGUMENTS, running_provider
+from tests.ingest.golden import golden, told
+from tests.sessions.snapshots import listed
 
 AGENT = Path(__file__).parent / "clients" / "agent.py"
 SYSTEM = "You are a weather service."
@@ -201,6 +204,15 @@ def test_without_content_the_steps_are_still_there(arrived):
     (call,) = counted(arrived("genai", "chat", "NO_CONTENT"))
 
     assert (call["input"], call["output"], call["usage"]["input"]) == (None, None, 840)
+
+
+@pytest.mark.parametrize("convention", CONVENTIONS)
+def test_every_session_is_recorded_as_it_was(arrived, project, key_client, convention):
+    arrived(convention, "chat")
+
+    reader = key_client(project, "read:content")
+    recorded = {one.external_id: told(one, events_of(reader, one)) for one in listed(project)}
+    assert recorded == golden(convention)
 
 
 def test_everything_sent_again_changes_nothing(arrived, project):

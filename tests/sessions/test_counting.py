@@ -48,6 +48,17 @@ def test_the_inner_call_counts_where_the_outer_knows_no_usage(project, order):
     assert project.sessions.get().input_tokens == 100
 
 
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_a_call_that_failed_is_one_failure_in_any_order(project, order):
+    events = layers(usage=None, response_id=None, status="error")
+    for place in order:
+        store.append(project, [events[place]])
+
+    session = project.sessions.get()
+    assert (session.counts, session.error_count, session.event_count) == ({"llm": 1}, 1, 3)
+    assert stored(session) == expected(session)
+
+
 def test_usage_that_arrives_later_takes_over_from_the_inner_call(project):
     events = layers()
     store.append(project, [*events[1:], make_call(**BARE)])

@@ -134,3 +134,73 @@ def test_calls_before_the_page_are_not_repeated_on_it():
     (turn,) = tell([first], [call(2, [user("a"), OPENAI, user("b")], OPENAI)])
 
     assert [message.parts[0].text for message in turn.messages] == ["b"]
+
+
+def spoken(*values):
+    return [
+        (message.role, [part.text or part.name or part.value for part in message.parts])
+        for message in read_messages(list(values))
+    ]
+
+
+def langchain(kind, **fields):
+    return {"type": kind, "data": {"content": "", "type": kind} | fields}
+
+
+def test_the_messages_of_langchain_are_messages_in_all_their_forms():
+    asked = {"name": "look", "args": {"n": 1}, "id": "c1", "type": "tool_call"}
+    written = {
+        "lc": 1,
+        "type": "constructor",
+        "id": ["langchain", "schema", "messages", "AIMessageChunk"],
+        "kwargs": {"type": "AIMessageChunk", "content": "Sure."},
+    }
+
+    told = spoken(
+        ["user", "Hi"],
+        langchain("human", content="And?"),
+        langchain("ai", tool_calls=[asked], content=[{"type": "tool_use", "name": "look"}]),
+        langchain("tool", content='{"ok": true}', tool_call_id="c1", name="look"),
+        written,
+    )
+
+    assert told == [
+        ("user", ["Hi"]),
+        ("user", ["And?"]),
+        ("assistant", ["look"]),
+        ("tool", ["look"]),
+        ("assistant", ["Sure."]),
+    ]
+
+
+def test_a_batch_of_one_history_is_that_history():
+    assert spoken([{"role": "user", "content": "Hi"}]) == [("user", ["Hi"])]
+
+
+def test_the_items_of_responses_are_messages():
+    told = spoken(
+        {"role": "user", "content": "Hi"},
+        {"type": "reasoning", "summary": [{"type": "summary_text", "text": "Hm."}]},
+        {"type": "function_call", "call_id": "c1", "name": "look", "arguments": '{"n": 1}'},
+        {"type": "function_call_output", "call_id": "c1", "output": "seen"},
+    )
+
+    assert told == [
+        ("user", ["Hi"]),
+        ("assistant", ["Hm."]),
+        ("assistant", ["look"]),
+        ("tool", ["seen"]),
+    ]
+
+
+def test_a_call_that_a_message_tells_twice_is_one():
+    parts = [{"type": "text", "text": "Wait."}, {"type": "tool_use"}]
+
+    assert spoken(OPENAI | {"content": parts}) == [("assistant", ["Wait.", "look"])]
+
+
+@pytest.mark.parametrize("name", ["response", "result", "content"])
+def test_the_result_that_a_user_hands_on_is_the_tools(name):
+    part = {"type": "tool_call_response", "id": "c1", name: {"ok": True}}
+
+    assert spoken({"role": "user", "parts": [part]}) == [("tool", [{"ok": True}])]
