@@ -47,7 +47,7 @@ _NO_VALUE = re.compile(
     r"|changeme_?|password|passwd|secret|token|hidden|masked|removed|missing|empty|unset|incorrect"
     r"|invalid|wrong|expired|correct|reset|protected|needed|stored|hashed)[.!?]*"
     r"|<.*|\[.*|\(.*|\{.*|\$[A-Z_]+|\$[{(].*|%[A-Za-z_]+%|%[(s].*"
-    r"|your[_-].*|my[_-](?:api|secret|pass).*|[\w.]+\(.*|process\.env.*|os\.environ.*"
+    r"|your[_-].*|my[_-](?:api|secret|pass).*|process\.env.*|os\.environ.*"
 )
 # ``settings.db_password``, ``user_password``: a name in code, not a value.
 _CODE = re.compile(

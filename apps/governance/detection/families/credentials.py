@@ -95,7 +95,7 @@ _BEARER = (
 )
 _BEARER_VALUE = re.compile(rb"[A-Za-z0-9._~+/=:-]+\Z")
 _URL = r"[A-Za-z][A-Za-z0-9+.-]*://[^\s/:@\"'<>\\`]*:[^\s/\"'<>\\`]+@"
-_STAND_IN = re.compile(rb"[*.]+|x+|[<\[{(].*|\$.*|%.*", re.IGNORECASE)
+_STAND_IN = re.compile(rb"[*.]+|x+|[<\[{(].*|\$[A-Z_]+|\$[{(].*|%[A-Z_]+%|%[(s].*", re.IGNORECASE)
 
 
 def read_jwt(plain: Plain, start: int, end: int) -> Iterator[Finding]:
@@ -106,7 +106,7 @@ def read_jwt(plain: Plain, start: int, end: int) -> Iterator[Finding]:
     except (binascii.Error, ValueError):
         return
     if b'"alg"' in told or b'"typ"' in told or b'"enc"' in told:
-        yield Finding("jwt", start, end)
+        yield Finding("jwt", start, start + len(plain.image[start:end].rstrip(b".")))
 
 
 def read_private_key(plain: Plain, start: int, end: int) -> Iterator[Finding]:

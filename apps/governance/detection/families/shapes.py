@@ -43,12 +43,11 @@ _CARD = re.compile(
     r"|220[0-4][0-9]{12}|3[47][0-9]{13}|3(?:0[0-5]|[689])[0-9]{11,12}|352[89][0-9]{12}"
     r"|35[3-8][0-9]{13}|(?:6011|64[4-9]|65|62)[0-9]{12,17}|(?:60|81|82|508)[0-9]{13,14}"
 )
-_CARD_LENGTHS = frozenset({14, 15, 16, 17, 18, 19})
 
 
 def is_card(digits: str) -> bool:
     """Return whether an issuer gives out such numbers and the check digit is right."""
-    if _CARD.fullmatch(digits) is None or digits.startswith("5" * 4 + "0" * 4):
+    if _CARD.fullmatch(digits) is None:
         return False
     sixteen = digits[0] in "52" or digits.startswith("35")
     return (not sixteen or len(digits) == 16) and luhn.is_valid(digits)
@@ -60,6 +59,12 @@ def _is_us_ssn(digits: str) -> bool:
 
 def _is_aadhaar(digits: str) -> bool:
     return digits[0] not in "01" and bool(aadhaar.is_valid(digits))
+
+
+def _may_be_called(digits: str) -> bool:
+    """Return whether it can be a phone number, and is no time in milliseconds."""
+    is_time = len(digits) == 13 and digits[0] == "1" and digits[1] > "4"
+    return 7 <= len(digits) <= 15 and not is_time
 
 
 def _is_us_phone(digits: str) -> bool:
@@ -156,7 +161,7 @@ _NAMED: dict[str, tuple[str, str, tuple[Check, ...]]] = {
         r"\btel\b|telef|phone|t[eé]l[eé]ph|mobil|\bm[oó]vil|handy|\bfax|\bcell(?:phone)?\b|celular|whatsapp"
         r"|\bcall (?:me|us|him|her|them)\b|rufen sie|\bruf mich|電話|携帯|هاتف|جوال|тел|телефон"
         r"|फ़ोन|फोन|मोबाइल|전화|电话|手机|reach (?:me|us|him|her) (?:at|on)|\btext me|llám\w+ al",
-        (lambda digits: 7 <= len(digits) <= 15,),
+        (_may_be_called,),
     ),
 }
 _NAME_ORDER = tuple(_NAMED)
