@@ -138,6 +138,12 @@ class Reading:
         self.used.update(names)
 
 
+def says(span: RawSpan, *prefixes: str) -> bool:
+    """Whether any attribute of a span begins with one of the prefixes, asked for every span."""
+    names = "\n" + "\n".join(span.attributes)
+    return any(f"\n{prefix}" in names for prefix in prefixes)
+
+
 def as_text(value: Json) -> str | None:
     """Return a value as text, if it is one that stands for a word."""
     if isinstance(value, str):

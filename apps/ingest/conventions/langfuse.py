@@ -10,7 +10,15 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from apps.ingest.conventions.attributes import Attributes, Fields, Json, Reading, as_money, known
+from apps.ingest.conventions.attributes import (
+    Attributes,
+    Fields,
+    Json,
+    Reading,
+    as_money,
+    known,
+    says,
+)
 from apps.ingest.conventions.langfuse_usage import usage_of
 from apps.ingest.conventions.quoted import arguments, unquoted
 from apps.ingest.otlp.spans import EPOCH, RawSpan
@@ -46,7 +54,7 @@ QUOTING = 5
 
 def matches(span: RawSpan) -> bool:
     """Whether the span carries anything of Langfuse."""
-    return any(name.startswith("langfuse.") for name in span.attributes)
+    return says(span, "langfuse.")
 
 
 def normalise(reading: Reading) -> Fields:

@@ -17,6 +17,7 @@ from apps.ingest.conventions.attributes import (
     as_money,
     as_text,
     known,
+    says,
 )
 from apps.ingest.conventions.langfuse import call_said, is_message
 from apps.ingest.conventions.quoted import said, unquoted, word
@@ -50,7 +51,7 @@ SAID_APART = frozenset({"model", "messages", "tools", "input", "instructions", "
 
 def matches(span: RawSpan) -> bool:
     """Whether the span carries anything of MLflow."""
-    return any(name.startswith("mlflow.") for name in span.attributes)
+    return says(span, "mlflow.")
 
 
 def normalise(reading: Reading) -> Fields:

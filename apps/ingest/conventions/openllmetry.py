@@ -16,6 +16,7 @@ from apps.ingest.conventions.attributes import (
     as_words,
     indexed,
     known,
+    says,
 )
 from apps.ingest.conventions.quoted import arguments, said
 from apps.ingest.otlp.spans import RawSpan
@@ -54,7 +55,7 @@ REPEATED = ("gen_ai.usage.total_tokens", "llm.usage.total_tokens", "traceloop.wo
 
 def matches(span: RawSpan) -> bool:
     """Whether the span carries anything of OpenLLMetry."""
-    return any(name.startswith(("traceloop.", *OLD)) for name in span.attributes)
+    return says(span, "traceloop.", *OLD)
 
 
 def normalise(reading: Reading) -> Fields:
