@@ -60,7 +60,7 @@ def import_list(request: SignedInRequest, project: Project) -> HttpResponse:
 def _upload(request: SignedInRequest, project: Project) -> HttpResponse:
     upload = receiving.receive(request, project, actor=request.actor)
     # The token is among the fields, which are read with the file.
-    request.POST = upload.fields
+    request.POST = upload.fields  # type: ignore[assignment]
     try:
         return _accept(request, project, upload)
     finally:

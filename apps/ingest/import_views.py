@@ -22,8 +22,8 @@ from apps.tenants.permissions import Permission
 
 PROJECT = frozenset({"project"})
 PAGE = PROJECT | {"cursor", "limit"}
-READ: Mapping[str, Permission] = {"GET": Permission.INGEST}
-CHANGE: Mapping[str, Permission] = {"POST": Permission.INGEST}
+READ = {"GET": Permission.INGEST}
+CHANGE = {"POST": Permission.INGEST}
 PAGING = [
     OpenApiParameter("limit", int, description="At most 500; 50 without it."),
     OpenApiParameter("cursor", str, description="`next` of the page before."),

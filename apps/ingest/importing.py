@@ -41,6 +41,10 @@ class Portion:
     # How many records of the file are read with it.
     records: int
 
+    @property
+    def is_empty(self) -> bool:
+        return not (self.batch.events or self.batch.rejected)
+
 
 def portions(file: BinaryIO, form: Format, *, done: int = 0) -> Iterator[Portion]:
     """Return the file in portions, from record ``done`` on; the last one may be empty."""

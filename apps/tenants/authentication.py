@@ -50,7 +50,7 @@ class BrowserSessionAuthentication(SessionAuthentication):
 
     def enforce_csrf(self, request: Request) -> None:
         # Django's own request: REST framework's would parse the body to look for a token.
-        super().enforce_csrf(request._request)
+        super().enforce_csrf(request._request)  # type: ignore[arg-type]
 
 
 def read_credential(header: bytes) -> tuple[str | None, str]:

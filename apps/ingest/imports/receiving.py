@@ -132,7 +132,7 @@ class _Whole:
         self._body = body
         self.end = b""
 
-    def read(self, size: int) -> bytes:
+    def read(self, size: int = -1, /) -> bytes:
         chunk: bytes = self._body.read(size)
         self.end = (self.end + chunk[-LONGEST_END:])[-LONGEST_END:]
         return chunk
@@ -143,7 +143,7 @@ def _parse(request: HttpRequest, body: Any, arrival: Arrival) -> QueryDict:
     meta = request.META | {"CONTENT_LENGTH": str(2**62)}
     whole = _Whole(body)
     try:
-        fields, _ = MultiPartParser(meta, whole, [arrival], "utf-8").parse()
+        fields, _ = MultiPartParser(meta, cast(Any, whole), [arrival], "utf-8").parse()
     except (MultiPartParserError, TooManyFieldsSent, TooManyFilesSent):
         raise DomainError(NOT_WHOLE) from None
     except RequestDataTooBig:
@@ -157,7 +157,7 @@ def _parse(request: HttpRequest, body: Any, arrival: Arrival) -> QueryDict:
         raise DomainError(NOT_WHOLE)
     if unknown := [name for name in fields if name not in FIELDS]:
         raise InvalidError("There is no such field.", unknown[0][:100])
-    return cast(QueryDict, fields)
+    return fields
 
 
 def _decoded(request: HttpRequest) -> Any:
