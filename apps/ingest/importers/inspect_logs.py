@@ -60,6 +60,7 @@ def _plain(file: BinaryIO) -> Iterator[tuple[Json, str]]:
                 continue
             for sample in _elements(window):
                 yield {"log": _about(log), "sample": sample}, ""
+        _about(log)
     finally:
         text.detach()
 

@@ -28,6 +28,7 @@ from apps.ingest.traces import event_of
 from apps.sessions.events import IncomingEvent, Json
 
 KIND = "openinference.span.kind"
+SPAN_COLUMNS = {"context.span_id", "span_id"}
 STATUS = {"OK": OK, "ERROR": ERROR}
 # Values of OpenInference that are JSON in text, and stay one value.
 WHOLE = ("input.value", "output.value", "llm.invocation_parameters", "metadata", "tool.parameters")
@@ -157,15 +158,22 @@ def _rows(file: BinaryIO) -> Iterator[Record]:
     text = io.TextIOWrapper(file, "utf-8-sig", errors="surrogateescape", newline="")
     csv.field_size_limit(LONGEST)
     try:
-        for index, row in enumerate(csv.DictReader(text)):
-            cells = {name: cell for name, cell in row.items() if isinstance(cell, str) and cell}
-            if name := next((name for name in row if name is None), ""):
-                yield Record(index, message=f"There are more cells than columns: {name}.")
-            yield Record(index, clean_json({name: _cell(name, cells[name]) for name in cells}))
+        rows = csv.DictReader(text)
+        if not set(rows.fieldnames or ()) & SPAN_COLUMNS:
+            raise ValueError("a table of spans has a column context.span_id")
+        for index, row in enumerate(rows):
+            yield _row(index, row)
     except csv.Error as error:
         raise ValueError(f"not a CSV file: {error}") from None
     finally:
         text.detach()
+
+
+def _row(index: int, row: dict[str, Json]) -> Record:
+    if None in row:
+        return Record(index, message="There are more cells than columns.")
+    cells = {name: cell for name, cell in row.items() if isinstance(cell, str) and cell}
+    return Record(index, clean_json({name: _cell(name, cells[name]) for name in cells}))
 
 
 def _cell(name: str, text: str) -> Json:
