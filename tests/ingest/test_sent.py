@@ -9,7 +9,6 @@ import msgspec
 import pytest
 
 from apps.ingest.batch import Batch
-from apps.ingest.conventions.attributes import indexed
 from apps.ingest.otlp import wire_json
 from apps.ingest.otlp.spans import RawSpan
 from apps.ingest.sent_logs import log_of
@@ -132,25 +131,55 @@ def test_two_versions_of_a_span_are_both_kept(project):
     assert [comparable(span) for span in by_end] == [comparable(span) for span in versions]
 
 
-def test_flattened_messages_are_kept_once(project):
-    start = "llm.input_messages.0.message."
-    told = {
+START = "llm.input_messages.0.message."
+FLAT = {
+    "llm.input_messages.": {
         "openinference.span.kind": "LLM",
-        f"{start}role": "assistant",
-        f"{start}contents.0.message_content.type": "text",
-        f"{start}contents.0.message_content.text": "word " * 99,
-        f"{start}tool_calls.0.tool_call.id": "call",
-        f"{start}tool_calls.0.tool_call.function.arguments": '{"a": 1}',
-    }
+        f"{START}role": "assistant",
+        f"{START}contents.0.message_content.type": "text",
+        f"{START}contents.0.message_content.text": "word " * 99,
+        f"{START}contents.1.message_content.type": "image",
+        f"{START}contents.1.message_content.image.image.url": "data:x",
+        f"{START}tool_calls.0.tool_call.id": "call",
+        f"{START}tool_calls.0.tool_call.function.arguments": '{"a": 1}',
+    },
+    "llm.tools.": {
+        "openinference.span.kind": "LLM",
+        "llm.tools.0.tool.json_schema": json.dumps({"name": "search", "more": "word " * 99}),
+        "llm.tools.1.tool.json_schema": "no JSON",
+    },
+    "retrieval.documents.": {
+        "openinference.span.kind": "RETRIEVER",
+        "retrieval.documents.0.document.content": "word " * 99,
+        "retrieval.documents.0.document.metadata": json.dumps({"page": "word " * 99}),
+        "retrieval.documents.1.document.score": 0.5,
+    },
+}
+
+
+@pytest.mark.parametrize("start", FLAT)
+def test_flattened_lists_are_kept_once(project, start):
+    (span,) = wire_json.read_spans(make_spans(make_span(FLAT[start])), Batch(source="test"))
+    record_spans(project, [span])
+
+    ((sent,),) = kept_of(project).values()
+
+    kind = FLAT[start]["openinference.span.kind"]
+    assert list(sent.entry["flat"]) == [start]
+    assert sent.entry["attributes"] == {"openinference.span.kind": kind}
+    assert comparable(span_of(sent, span.trace_id, span.span_id)) == comparable(span)
+
+
+def test_a_list_that_is_not_flattened_as_usual_is_kept_name_by_name(project):
+    told = {"openinference.span.kind": "LLM", f"{START}role": "user"}
+    told["llm.input_messages.7.message.content"] = "There is no second."
     (span,) = wire_json.read_spans(make_spans(make_span(told)), Batch(source="test"))
     record_spans(project, [span])
 
     ((sent,),) = kept_of(project).values()
 
-    assert list(sent.entry["flat"]) == ["llm.input_messages."]
-    assert sent.entry["attributes"] == {"openinference.span.kind": "LLM"}
+    assert "flat" not in sent.entry
     assert comparable(span_of(sent, span.trace_id, span.span_id)) == comparable(span)
-    assert indexed(span.attributes, "llm.input_messages.")
 
 
 def test_what_was_sent_is_shown_on_demand(project, key_client):
