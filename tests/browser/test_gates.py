@@ -33,6 +33,7 @@ PAGES = {
     "ingest": ("project", "ingest/?hours=24"),
     "ingest of nothing": ("empty", "ingest/"),
     "quotas": ("project", "settings/quotas/"),
+    "redaction": ("project", "settings/redaction/"),
     "keys": ("project", "settings/keys/"),
     "settings": ("project", "settings/"),
     "projects": ("organization", ""),
