@@ -199,7 +199,10 @@ class Health:
             return self.problems[0].sentence
         if self.sums["requests"]:
             return "All is well: everything that was sent is recorded."
-        return "Nothing was sent in this time."
+        last = queries.last_seen(self.project)
+        if last is None:
+            return "Nothing was sent yet."
+        return f"Nothing was sent in this time; the last request came {last:%Y-%m-%d %H:%M} UTC."
 
 
 def read_hours(text: str) -> int:

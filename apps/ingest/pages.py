@@ -13,7 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from apps.core.errors import DomainError
-from apps.ingest import health, quotas
+from apps.ingest import health, queries, quotas
 from apps.ingest.chart import chart_of
 from apps.ingest.quotas import LARGEST
 from apps.tenants.access import permissions_in_project
@@ -35,7 +35,7 @@ def health_page(request: SignedInRequest, project: Project) -> HttpResponse:
     context |= {
         "chart": chart_of(found.by_hour),
         "windows": WINDOWS,
-        "has_any": found.sums["requests"] or project.sessions.filter(is_listed=True).exists(),
+        "has_any": queries.last_seen(project) is not None,
         "may_change": Permission.MANAGE_PROJECT in permissions_in_project(request.actor, project),
     }
     return render(request, "ingest/health.html", context)

@@ -37,6 +37,12 @@ def sums(project: Project, since: datetime) -> Row:
     return dict(row) | {"lag_ms": newest}
 
 
+def last_seen(project: Project) -> datetime | None:
+    """Return when the last request came, as far as the account goes back."""
+    newest = project.ingest_clients.order_by("-last_seen_at")
+    return newest.values_list("last_seen_at", flat=True).first()
+
+
 def by_source(project: Project, since: datetime) -> list[Row]:
     """Return the counts of each way in."""
     found = project.ingest_clients.filter(hour__gte=since).values("source")

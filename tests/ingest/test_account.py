@@ -22,6 +22,7 @@ from apps.ingest.checks import Refusal
 from apps.ingest.imports.local import import_local_file
 from apps.sessions.events import IncomingEvent
 from tests.hostile import requests
+from tests.hostile.requests import with_values
 from tests.hostile.values import VALUES
 from tests.ingest.captures import BODIES, captured
 from tests.ingest.factories import (
@@ -137,6 +138,29 @@ def test_spans_of_one_trace_in_two_sessions_are_stored_and_the_conflict_is_count
     assert account(project) == (2, 2, 0, 0)
     assert told["conflicting"] == 1
     assert {one["source"] for one in told["reasons"]} == {"otlp_traces"}
+
+
+LOG_FIELDS = "traceId spanId eventName timeUnixNano severityText body attributes".split()
+LOG_KINDS = ("gen_ai.client.inference.operation.details", "gen_ai.user.message", "other")
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_hostile_log_records_are_all_accounted_for(project, sender, name):
+    records = [
+        with_values(make_log(spanId=f"{number:016x}", eventName=kind), {field: VALUES[name]})
+        for number, kind in enumerate(LOG_KINDS, start=1)
+        for field in LOG_FIELDS
+    ]
+    body = f'{{"resourceLogs": [{{"scopeLogs": [{{"logRecords": [{", ".join(records)}]}}]}}]}}'
+
+    answers = [sender.post("/v1/logs", body.encode(), content_type=JSON) for _ in range(2)]
+
+    if answers[0].status_code >= 400:
+        assert account(project) == (0, 0, 0, 0)
+        return
+    told = int(answers[1].json().get("partialSuccess", {}).get("rejectedLogRecords", 0))
+    sent, _, _, rejected = account(project)
+    assert (sent, rejected) == (2 * len(records), 2 * told)
 
 
 def test_log_records_that_the_database_refuses_count_each(project, sender):

@@ -177,6 +177,14 @@ def test_only_what_came_within_the_window_is_told(project, sender):
     assert sum(hour["sent"] for hour in told[2]["series"]) == 2
 
 
+def test_silence_is_told_with_the_time_of_the_last_request(project, sender):
+    assert sender.get(HEALTH).json()["headline"] == "Nothing was sent yet."
+    send(sender, make_event())
+    project.ingest_clients.update(hour=F("hour") - timedelta(hours=30))
+
+    assert "the last request came 20" in sender.get(HEALTH).json()["headline"]
+
+
 @pytest.mark.parametrize("hours", ["0", "169", "a", "-1", "1e9", "²", "9" * 5000])
 def test_another_window_is_refused_with_its_limits(sender, hours):
     answer = sender.get(HEALTH, {"hours": hours})
