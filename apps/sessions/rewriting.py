@@ -45,6 +45,14 @@ UPDATE agent_sessions_session AS s
 SET ({", ".join(name for name, _ in _OF_SESSION)}) = ROW({selected(_OF_SESSION)})
 FROM {unnest(SESSION_COLUMNS, 2)} WHERE s.project_id = $1 AND s.id = r.id
 """  # noqa: S608
+# Nothing arrives by an adoption either; ``greatest`` passes over null.
+ARRIVED = """
+UPDATE agent_sessions_session AS s
+SET last_arrival_at = greatest(s.last_arrival_at, o.last_arrival_at)
+FROM agent_sessions_session AS o
+WHERE s.project_id = $1 AND s.id = ANY($2::uuid[])
+    AND o.project_id = $1 AND o.id = ANY($3::uuid[])
+"""
 DIGESTS = """
 SELECT uuid_send(id), digest, position, is_counted FROM agent_sessions_event
 WHERE project_id = $1 AND session_id = ANY($2::uuid[])
@@ -64,9 +72,8 @@ class ChangedError(Exception):
 
 
 class Rewritten(msgspec.Struct, frozen=True):
-    """How many events say something else now, of how many; and where they are."""
+    """How many events were read again, and how many of the session say something else now."""
 
-    session_id: uuid.UUID
     events: int
     changed: int
 
@@ -75,7 +82,7 @@ def rewrite_session(session: Session, keys: ProjectKeys, reread: Reread) -> Rewr
     """Read the session again and write what changed, in the caller's transaction."""
     redone = read_again(session, keys, reread)
     if redone is None:
-        return Rewritten(session.pk, 0, 0)
+        return Rewritten(0, 0)
     owners = find_owners(keys, list(redone.drafts.values()), session.origin)
     if owners.adoptions:
         named = _adopt(keys, owners.adoptions, session.origin)
@@ -91,8 +98,11 @@ def _adopt(
 ) -> uuid.UUID:
     """Move what turned out to belong to a named session there; return that one."""
     for own, named in adoptions:
+        named.row.status = own.row.status if named.was_made else named.row.status
         adopt(keys.project_id, own, named)
         store_session(keys, named)
+        ids = (array("uuid", [key]) for key in (named.row.id, own.row.id))
+        sql.run(ARRIVED, keys.project_id, *ids)
         if named.was_made:
             facet = (named.row.id, *origin_facet(origin), named.row.sort_started)
             sql.insert(FACETS, FACET_COLUMNS, keys.project_id, [facet])
@@ -136,8 +146,7 @@ class Rewriting:
             self._count()
             self._settle_session()
             self._write()
-        session_id = uuid.UUID(bytes=self.redone.key)
-        return Rewritten(session_id, len(self.redone.drafts), len(self.changed))
+        return Rewritten(len(self.redone.drafts), len(self.changed))
 
     def _settle_rows(self) -> None:
         """Let all rows of the session say which of them count, and note those that change."""

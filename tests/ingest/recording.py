@@ -34,7 +34,7 @@ from tests.sessions.snapshots import (
     stored,
 )
 
-CLIENTS = sorted(path.name.partition(".")[0] for path in BODIES.glob("*.jsonl.gz"))
+TRACES = "/v1/traces"
 # They stand for text as it was sent, to the last space.
 DIGESTS = {"extra_digest", "digest"}
 
@@ -48,10 +48,21 @@ class Recording:
     sent: dict[str, Any]
 
 
+def sends_spans(client: str) -> bool:
+    return any(one.path.endswith(TRACES) for one in captured(client))
+
+
+CLIENTS = sorted(
+    client
+    for client in (path.name.partition(".")[0] for path in BODIES.glob("*.jsonl.gz"))
+    if sends_spans(client)
+)
+
+
 @cache
 def spans_of(client: str) -> list[RawSpan]:
     """Return all spans that a real client sent."""
-    requests = [one for one in captured(client) if one.path.endswith("/v1/traces")]
+    requests = [one for one in captured(client) if one.path.endswith(TRACES)]
     return [
         span
         for one in requests

@@ -145,6 +145,20 @@ def test_events_of_other_ways_in_are_left_alone_and_tell_their_trace(project):
     assert rows[root.span_id].user_ref == rows["own"].user_ref is not None
 
 
+def test_a_trace_that_turns_out_to_name_a_session_moves_there_as_it_is(project):
+    record_spans(project, spans_of("traceloop"), OLD)
+    own = listed(project)
+    Session.unscoped.filter(project_id=project.pk).update(status="closed")
+
+    renormalise(project)
+
+    (named,) = listed(project)
+    assert (named.external_id, named.status, named.origin) == ("trip-1", "closed", "live")
+    assert named.last_arrival_at == max(session.last_arrival_at for session in own)
+    merged = Session.unscoped.filter(pk__in=[session.pk for session in own])
+    assert {session.merged_into_id for session in merged} == {named.pk}
+
+
 def test_times_of_arrival_stay(project):
     record_spans(project, spans_of("traceloop"), OLD)
     renormalise(project)
