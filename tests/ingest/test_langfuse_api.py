@@ -284,3 +284,17 @@ def test_what_is_said_in_a_score_is_masked_by_the_projects_policy(project, sende
 
     (event,) = events_of(reader, project.sessions.get())
     assert "a1B2" not in json.dumps(event)
+
+
+def test_an_older_sdk_is_known_by_the_body_and_its_updates_are_timed(project, sender, reader):
+    for one in captured("langfuse2"):
+        if one.method == "POST":
+            sender.generic("POST", one.path, one.body, headers=one.headers)
+
+    assert {*project.ingest_clients.values_list("name", "version")} == {("langfuse-sdk", "2.60.10")}
+    events = events_of(reader, project.sessions.get(external_id="trip-1"))
+    answers = [event for event in events if event["name"] == "answer"]
+    assert all(one["time_to_first_token_ms"] < one["duration_ms"] for one in answers)
+    assert {(one["user"], one["release"]) for one in events if one["user"]} == {
+        ("customer-17", "1.4.2")
+    }

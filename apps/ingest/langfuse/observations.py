@@ -104,6 +104,8 @@ def observation_event(
     kind = KINDS.get((seen.type or "").lower(), kind) if kind == "observation" else kind
     usage = _usage(seen)
     more = unknown(fields, Observation)
+    if seen.start_time is None and seen.completion_start_time is not None:
+        more["completionStartTime"] = fields["completionStartTime"]
     return IncomingEvent(
         id=named(seen.id, fields),
         kind="chain" if kind == "observation" else kind,

@@ -20,7 +20,7 @@ from apps.ingest.checks import Refusal
 from apps.ingest.clients import Client
 from apps.ingest.langfuse import openapi
 from apps.ingest.langfuse.bodies import check_count, fit, read_whole, settled
-from apps.ingest.langfuse.ingestion import Library, read_envelopes, read_ingestion
+from apps.ingest.langfuse.ingestion import SDK, Library, read_envelopes, read_ingestion
 from apps.ingest.langfuse.scores import score_event
 from apps.ingest.native import bytes_of
 from apps.ingest.services import Receipt
@@ -30,12 +30,6 @@ from apps.sessions.events import Json
 from apps.sessions.filters import refuse_unknown
 from apps.tenants.doors import ProjectAPIView
 from apps.tenants.permissions import Permission
-
-
-def library_of(request: Request) -> Library:
-    """Return the SDK that sends, as its headers name it."""
-    version = request.headers.get("X-Langfuse-Sdk-Version", "")
-    return ("langfuse-sdk", version) if "X-Langfuse-Sdk-Name" in request.headers else ("", "")
 
 
 class LangfuseTraceCollection(TraceCollection):
@@ -53,12 +47,23 @@ class LangfuseTraceCollection(TraceCollection):
 
 
 class LangfuseAPIView(IngestAPIView):
-    """Takes JSON of Langfuse's SDKs, which name themselves in headers of their own."""
+    """Takes JSON of Langfuse's SDKs, which name themselves in headers or in the body."""
+
+    # As the body names it.
+    named: Library = ("", "")
+
+    @property
+    def library(self) -> Library:
+        """The SDK that sends."""
+        headers = self.request.headers
+        if "X-Langfuse-Sdk-Name" not in headers:
+            return self.named
+        return SDK, headers.get("X-Langfuse-Sdk-Version", "")
 
     @property
     def client(self) -> Client:
         """The SDK, rather than the HTTP library under it."""
-        name, version = library_of(self.request)
+        name, version = self.library
         return Client(name, version) if name else super().client
 
     def body(self) -> bytes:
@@ -103,7 +108,7 @@ class ScoreCollection(LangfuseAPIView):
             except Refusal as refusal:
                 batch.refuse(Rejection.of(index, refusal), bytes_of(score))
             else:
-                batch.add(event, index, library=library_of(self.request))
+                batch.add(event, index, library=self.library)
         return batch
 
 
@@ -132,9 +137,9 @@ class IngestionCollection(LangfuseAPIView):
         tags=["langfuse"],
     )
     def post(self, request: Request) -> Response:
-        things = read_envelopes(self.body())
+        things, self.named = read_envelopes(self.body())
         batch = Batch(source=self.source)
-        read_ingestion(things, batch, timezone.now(), library_of(request))
+        read_ingestion(things, batch, timezone.now(), self.library)
         receipt = self.record(batch)
         return Response(told(things, receipt.rejected), status=207)
 
