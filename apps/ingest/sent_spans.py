@@ -175,7 +175,7 @@ def _message_of(sent: Sent) -> str:
 def _events(sent: Sent) -> Iterator[SpanEvent]:
     happened = sent.said["events"] or []
     for told, at in zip(happened, sent.entry.get("event_times", ()), strict=False):
-        yield SpanEvent(told["name"], at, told["attributes"])
+        yield SpanEvent(told.get("name") or "", at, told.get("attributes") or {})
 
 
 def note_clock(event: IncomingEvent, now: datetime) -> None:

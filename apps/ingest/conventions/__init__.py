@@ -40,4 +40,9 @@ In ``extra``: ``attributes`` (what no convention maps, by the sender's flat name
 ``resource``, ``scope`` (``name``, ``version``), ``events`` (``name``, ``at``, ``attributes``),
 ``links``, ``original`` (times that could not be kept as they came), and for native events the
 unknown fields under their own names.
+
+What was sent is kept beside that, so that it can be read again (``sent_spans``). A field that
+*is* the value of an attribute costs nothing there, a changed copy is kept twice: read through
+``Reading`` and put what it returns into the field. A convention whose lists are flat attributes
+may say in ``FLAT`` which field holds each and how it is flat again.
 """
