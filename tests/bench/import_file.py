@@ -50,9 +50,15 @@ class Memory(threading.Thread):
     def run(self) -> None:
         while not self.is_over:
             for name, pattern in SERVERS.items():
-                for process in self.playhead.children(pattern):
+                for process in self.processes(pattern):
                     self.note(name, process)
             time.sleep(0.25)
+
+    def processes(self, pattern: str) -> list[psutil.Process]:
+        try:
+            return self.playhead.children(pattern)
+        except psutil.Error:
+            return []
 
     def note(self, name: str, process: psutil.Process) -> None:
         try:
@@ -79,7 +85,7 @@ def lines(size: int, event_bytes: int) -> Iterator[bytes]:
     """Return about ``size`` bytes of events, ten to a session, in chunks of a mebibyte."""
     text = (WORDS * (event_bytes // len(WORDS) + 1))[:event_bytes]
     chunk, made, number = bytearray(), 0, 0
-    while made < size:
+    while made + 2 * MIB <= size:
         event = {
             "id": str(number),
             "session": f"large-{number // 10}",
@@ -137,7 +143,7 @@ def main() -> None:
 
 
 def measure(playhead: PlayheadProcess, size: int, event_bytes: int) -> dict[str, Any]:
-    send(playhead, MIB, event_bytes)  # Everything is loaded once before it is measured.
+    send(playhead, 4 * MIB, event_bytes)  # Everything is loaded once before it is measured.
     time.sleep(10)
     memory = Memory(playhead)
     memory.start()

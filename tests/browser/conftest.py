@@ -21,7 +21,7 @@ from apps.accounts.models import User
 from apps.sessions.models import Session
 from apps.tenants.models import Project
 from apps.tenants.permissions import Role
-from tests.browser import account, seed
+from tests.browser import account, imports, seed
 from tests.factories import make_membership, make_organization, make_project, make_user
 
 PASSWORD = "correct horse battery staple"
@@ -111,6 +111,7 @@ def fill(url: str) -> Site:
     make_membership(acme, auditor, Role.AUDITOR)
     site = Site(url, project, empty, owner, auditor, seed.fill(project))
     account.keep_account(project)
+    imports.keep_imports(project)
     site.cookies = {user.pk: session_cookie(user, url) for user in (owner, auditor)}
     site.fresh_project = make_project(acme, "brand-new")
     return site

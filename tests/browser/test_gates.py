@@ -32,6 +32,12 @@ PAGES = {
     "setup of nothing": ("empty", "setup/"),
     "ingest": ("project", "ingest/?hours=24"),
     "ingest of nothing": ("empty", "ingest/"),
+    "imports": ("project", "imports/"),
+    "imports of nothing": ("empty", "imports/"),
+    "import, waiting": ("import", "waiting"),
+    "import, running": ("import", "running"),
+    "import, done": ("import", "done"),
+    "import, failed": ("import", "failed"),
     "quotas": ("project", "settings/quotas/"),
     "redaction": ("project", "settings/redaction/"),
     "keys": ("project", "settings/keys/"),
@@ -54,6 +60,8 @@ def address(site, name):
         return f"{site.url}/o/acme/{rest}"
     if place in ("project", "empty"):
         return site.path(rest, site.empty_project if place == "empty" else site.project)
+    if place == "import":
+        return site.path(f"imports/{site.project.imports.get(status=rest).pk}/")
     if "{step}" in rest:
         event = site.project.events.filter(session=site.sessions[place]).first()
         rest = rest.format(step=event.id.hex)

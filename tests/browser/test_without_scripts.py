@@ -77,3 +77,18 @@ def test_an_auditor_sees_no_content(site, open_context):
 
     assert "charged two times" not in body
     assert "charged two times" not in page.content()
+
+
+def test_sending_a_file_to_import_and_cancelling_it(site, plain_page):
+    plain_page.goto(site.path("imports/", site.fresh_project))
+    chats = b'[[{"role": "user", "content": "Hello?"}]]'
+    plain_page.locator("input[name=file]").set_input_files(
+        {"name": "chats.json", "mimeType": "application/json", "buffer": chats}
+    )
+    plain_page.get_by_label("Format").select_option("openai-chat")
+    plain_page.get_by_role("button", name="Import the file").click()
+    expect(plain_page.get_by_role("heading", level=1)).to_have_text("chats.json")
+    plain_page.get_by_role("button", name="Cancel").click()
+
+    expect(plain_page.get_by_role("button", name="Go on")).to_be_visible()
+    expect(plain_page.locator("#import-now")).to_contain_text("Cancelled")

@@ -59,12 +59,12 @@ def test_a_file_without_a_session_fails_with_a_reason(project, sender, name, for
 
 
 def test_a_cut_packed_file_gives_what_is_whole(project, sender):
-    content = b"".join(native(id=str(n), output=random.Random(n).random()) for n in range(20_000))
+    content = b"".join(native(id=str(n), output=random.Random(n).random()) for n in range(3_000))
 
-    row = imported(sender, project, packed(content)[:-5_000])
+    row = imported(sender, project, packed(content)[:-1_000])
 
     assert row.status == "done"
-    assert row.accepted > 10_000
+    assert row.accepted > 1_000
     [error] = sender.get(f"/api/v1/imports/{row.pk}").json()["errors"]
     assert "cannot be read from here on" in error["message"]
 
@@ -108,7 +108,7 @@ def test_lone_surrogates_and_nul_are_replaced(project, sender):
 
 def test_the_name_of_a_file_may_be_anything(project, sender):
     head = b'--b\r\nContent-Disposition: form-data; name="format"\r\n\r\nplayhead-jsonl\r\n'
-    name = b"../../etc/<script>\xff\\" + "\u202e".encode() + b"x" * 5_000
+    name = b"../../etc/<script>" + "\u202e".encode() + b"x" * 500
     file = b'--b\r\nContent-Disposition: form-data; name="file"; filename="' + name + b'"\r\n\r\n'
 
     answer = sender.post(

@@ -24,7 +24,7 @@ from apps.ingest.imports import services
 from apps.ingest.imports.parts import LARGEST_FILE, PART, PartWriter
 from apps.ingest.imports.services import Wish
 from apps.ingest.imports.unpacking import guarded
-from apps.ingest.models import Import, ImportStatus
+from apps.ingest.models import Import
 from apps.tenants.models import Project
 
 FORM = "multipart/form-data"
@@ -67,7 +67,7 @@ class Upload:
 
     def discard(self) -> None:
         """Forget the file, unless it was accepted."""
-        if not self.is_repeated and self.row.status == ImportStatus.UPLOADING:
+        if not self.is_repeated:
             services.discard_upload(self.row)
 
 

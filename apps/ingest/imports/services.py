@@ -113,9 +113,12 @@ def checked_environment(name: str) -> str:
 
 @transaction.atomic
 def discard_upload(row: Import) -> None:
-    """Forget a file that did not arrive whole, or was refused."""
-    row.parts.all().delete()
-    row.delete()
+    """Forget a file that did not arrive whole, or was refused; one that was accepted stays."""
+    uploading = row.project.imports.filter(pk=row.pk, status=S.UPLOADING)
+    held = uploading.select_for_update().first()
+    if held is not None:
+        held.parts.all().delete()
+        held.delete()
 
 
 @transaction.atomic
