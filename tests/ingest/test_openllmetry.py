@@ -201,12 +201,24 @@ def test_what_a_step_said_is_unquoted(value):
     assert (event.kind, event.output) == ("chain", kept)
 
 
-def test_arguments_without_names_stay_as_they_are():
-    told = '{"args": ["Oslo"], "kwargs": {"unit": "celsius"}}'
+CALLED = {
+    "a tool by names": ("tool", [], {"city": "Oslo"}, {"city": "Oslo"}),
+    "a tool without names": ("tool", ["Oslo"], {}, {"args": ["Oslo"], "kwargs": {}}),
+    "an agent by names": ("agent", [], {"city": "Oslo"}, {"city": "Oslo"}),
+    "an agent with a single word": ("agent", ["Oslo"], {}, "Oslo"),
+    "an agent with more": ("agent", ["Oslo"], {"n": 1}, {"args": ["Oslo"], "kwargs": {"n": 1}}),
+}
 
-    event = event_of({"traceloop.span.kind": "tool", "traceloop.entity.input": told})
 
-    assert event.input == {"args": ["Oslo"], "kwargs": {"unit": "celsius"}}
+@pytest.mark.parametrize("call", CALLED.values(), ids=CALLED)
+def test_arguments_stand_for_themselves_where_nothing_is_lost_by_it(call):
+    kind, args, kwargs, kept = call
+    told = {
+        "traceloop.span.kind": kind,
+        "traceloop.entity.input": json.dumps({"args": args, "kwargs": kwargs}),
+    }
+
+    assert event_of(told).input == kept
 
 
 PROMPTS = {

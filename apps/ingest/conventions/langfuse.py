@@ -78,7 +78,7 @@ def normalise(reading: Reading) -> Fields:
         "prompt": _prompt(reading),
         "agent": reading.span.name or None if kind == "agent" else None,
         "error": _error(reading),
-        **SAID.get(kind or "", _values)(reading),
+        **(_call(reading) if kind == "llm" else _step(reading, kind)),
     }
     if fields["error"] is not None:
         fields["status"] = "error"
@@ -99,9 +99,9 @@ def _values(reading: Reading) -> Fields:
     }
 
 
-def _tool(reading: Reading) -> Fields:
+def _step(reading: Reading, kind: str | None) -> Fields:
     values = _values(reading)
-    return values | {"input": arguments(values["input"])}
+    return values | {"input": arguments(values["input"], kind)}
 
 
 def _call(reading: Reading) -> Fields:
@@ -131,9 +131,6 @@ def is_chat(value: Json) -> bool:
 def is_message(value: Json) -> bool:
     """Whether a value is a message: it has a role."""
     return isinstance(value, dict) and isinstance(value.get("role"), str)
-
-
-SAID = {"llm": _call, "tool": _tool}
 
 
 def _metadata(reading: Reading) -> Attributes | None:

@@ -110,11 +110,10 @@ def _prompt(reading: Reading, properties: Attributes) -> PromptStamp | None:
 
 
 def _entity(reading: Reading, kind: str | None) -> Fields:
-    given = said(reading, f"{ENTITY}input")
     # The name of the step says the same.
     reading.skip("gen_ai.tool.name")
     return {
-        "input": arguments(given) if kind == "tool" else given,
+        "input": arguments(said(reading, f"{ENTITY}input"), kind),
         "output": said(reading, f"{ENTITY}output"),
     }
 

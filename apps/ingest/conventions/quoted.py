@@ -45,8 +45,16 @@ def is_quoted(value: Json) -> bool:
     return isinstance(value, str) and len(value) > 1 and value[0] == value[-1] == '"'
 
 
-def arguments(value: Json) -> Json:
-    """Return the named arguments of a call alone, where it had no others."""
-    if isinstance(value, dict) and value.keys() == {"args", "kwargs"} and not value["args"]:
-        return value["kwargs"]
-    return value
+def arguments(value: Json, kind: str | None) -> Json:
+    """Return what a function was called with: named arguments alone, where it had no others.
+
+    A single one without a name stands for itself, save with tools: what a tool was asked is
+    looked for by its arguments.
+    """
+    if not isinstance(value, dict) or value.keys() != {"args", "kwargs"}:
+        return value
+    listed, named = value["args"], value["kwargs"]
+    if not listed:
+        return named
+    is_alone = isinstance(listed, list) and len(listed) == 1 and not named
+    return listed[0] if is_alone and kind != "tool" else value

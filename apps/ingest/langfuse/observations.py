@@ -134,8 +134,7 @@ def observation_event(
 def _said(kind: str, seen: Observation) -> Fields:
     if kind == "llm":
         return call_said(seen.input, seen.output)
-    asked = arguments(seen.input) if kind == "tool" else seen.input
-    return {"input": asked, "output": seen.output}
+    return {"input": arguments(seen.input, kind), "output": seen.output}
 
 
 def _status(seen: Observation) -> Literal["ok", "error"] | None:
