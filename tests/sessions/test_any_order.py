@@ -43,6 +43,23 @@ bodies = st.none() | st.sampled_from(
     ]
 )
 
+# Entries of a span and of a log record: what they leave to their event must follow them.
+entries = st.none() | st.sampled_from(
+    [
+        [{"of": "span", "start": 1, "fields": {"asked": "input", "about": "metadata"}}],
+        [
+            {
+                "of": "span",
+                "start": 1,
+                "fields": {"answer": "output.messages"},
+                "attributes": {"a": 1},
+            }
+        ],
+        [{"of": "content", "at": 2, "fields": {"answer": "output", "who": "user"}}],
+        [{"of": "message", "at": at, "parts": {"": ["input.messages.0", []]}} for at in (1, 2)],
+    ]
+)
+
 # Traces t1 and t2 belong to a session each; t3 never names one; "" is no trace at all.
 places = st.sampled_from([("t1", "s1"), ("t1", None), ("t2", "s2"), ("t2", None), ("t3", None)])
 no_trace = st.just((None, "s1"))
@@ -84,6 +101,10 @@ def versions(draw) -> IncomingEvent:
         outcome=draw(st.none() | st.just(Outcome(status="success", reason="done"))),
         inputs=draw(st.none() | st.sampled_from([["a"], ["b", "missing"]])),
         ends_session=draw(st.booleans()),
+        extra=draw(
+            st.none() | st.sampled_from([{"attributes": {"a": 1}}, {"log": {}, "events": []}])
+        ),
+        sent=draw(entries),
     )
 
 
