@@ -143,7 +143,8 @@ class AppendResult(msgspec.Struct, kw_only=True):
 
     An event counts as often as it has ``records``, so that nothing sent is left out of the
     account. ``accepted`` counts new and completed events, ``completed`` those that added
-    something to an event that was there. ``losses`` are session conflicts, for the caller to record.
+    something to an event that was there. ``losses`` are session conflicts, for the caller to
+    record.
     """
 
     accepted: int

@@ -126,8 +126,9 @@ def _message_parts(value: Mapping[str, Json], role: str) -> Iterator[Part]:
         yield _result(value, value["content"])
     else:
         content = value.get("content")
-        is_told_twice = isinstance(content, list) and bool(value.get("tool_calls"))
-        yield from _read_parts(list(without_calls(content)) if is_told_twice else content)
+        if isinstance(content, list) and value.get("tool_calls"):
+            content = list(without_calls(content))
+        yield from _read_parts(content)
         yield from _read_parts(value.get("parts"))
     calls = value.get("tool_calls")
     for call in calls if isinstance(calls, list) else []:

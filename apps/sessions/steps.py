@@ -8,6 +8,8 @@ from decimal import Decimal
 
 import msgspec
 
+from apps.sessions.counting import REPORTED
+
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
     """One event in its place. Narrow: content is read for the steps that are shown."""
@@ -52,6 +54,11 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     is_counted: bool
     # The session that the event named, where its trace belongs to another.
     claimed_session: str | None
+
+    @property
+    def is_repeat(self) -> bool:
+        """Whether it reports a call that another step reports already."""
+        return self.kind in REPORTED and not self.is_counted
 
 
 class Outline(msgspec.Struct, frozen=True):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from apps.core.canonical import canonical_json
+from apps.sessions.counting import LLM, REPORTED
 from apps.sessions.messages import Conversation, Message, Part, read_messages
 
 Json = Any
@@ -32,11 +33,18 @@ class Turn:
 
     @property
     def is_model_call(self) -> bool:
-        return bool(self.step["kind"] == "llm")
+        return self.step["kind"] == LLM and not self.is_repeat
+
+    @property
+    def is_repeat(self) -> bool:
+        """Whether the step reports what another step tells already."""
+        return self.step["kind"] in REPORTED and not self.step.get("is_counted", True)
 
     @property
     def is_told(self) -> bool:
-        return self.step["kind"] in TOLD or self.step.get("status") == "error"
+        return not self.is_repeat and (
+            self.step["kind"] in TOLD or self.step.get("status") == "error"
+        )
 
 
 @dataclass

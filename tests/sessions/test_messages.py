@@ -204,3 +204,12 @@ def test_the_result_that_a_user_hands_on_is_the_tools(name):
     part = {"type": "tool_call_response", "id": "c1", name: {"ok": True}}
 
     assert spoken({"role": "user", "parts": [part]}) == [("tool", [{"ok": True}])]
+
+
+def test_a_second_report_of_a_call_is_no_part_of_the_story():
+    told = call(1, [user("Hi")], OPENAI) | {"is_counted": True}
+    again = {"seq": 2, "kind": "llm", "is_counted": False, "status": "error"}
+
+    first, second = tell([], [told, again])
+
+    assert (first.is_told, second.is_told, second.is_model_call) == (True, False, False)

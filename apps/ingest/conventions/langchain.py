@@ -31,7 +31,9 @@ def normalise(reading: Reading) -> Fields:
         return known(_call(reading))
     if kind == "TOOL":
         return known(_tool(reading))
-    return {"kind": "chain"} if kind == "AGENT" and _is_node(reading) else {}
+    if kind == "AGENT":
+        return {"kind": "chain"} if _is_node(reading) else known({"agent": reading.span.name or None})
+    return {}
 
 
 def _is_node(reading: Reading) -> bool:
