@@ -1,4 +1,4 @@
-"""The setup page: a key, three ways to send the first session, and waiting for it."""
+"""The setup page: a key, four ways to send the first session, and waiting for it."""
 
 from __future__ import annotations
 
