@@ -267,6 +267,22 @@ def test_the_sdk_is_known_by_its_own_headers(project, sender):
     assert client == ("langfuse-sdk", "5.0.4", "langfuse_scores")
 
 
+@pytest.mark.parametrize("version", ["9" * 10_000, "", "5.0 (beta)", "\u00e9"])
+def test_whatever_version_an_sdk_says_it_has_its_scores_are_taken(project, sender, version):
+    headers = {"X-Langfuse-Sdk-Name": "python", "X-Langfuse-Sdk-Version": version}
+
+    answer = sender.post(SCORES, json.dumps([make_score()]), "application/json", headers=headers)
+
+    assert answer.status_code == 200
+    assert project.ingest_clients.get().name == "langfuse-sdk"
+
+
+def test_a_version_in_the_body_may_be_anything_too(project, sender):
+    for version in ("x" * 10_000, "\x00\ud800", 7, None, ""):
+        body = {"batch": OLDER[:1], "metadata": {"sdk_version": version}}
+        assert send(sender, INGESTION, body).status_code == 207
+
+
 def test_a_score_comes_before_its_trace_and_finds_it(project, sender, reader):
     trace = captured("langfuse5")[2]
     scores = captured("langfuse5")[3]

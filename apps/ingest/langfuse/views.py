@@ -64,7 +64,7 @@ class LangfuseAPIView(IngestAPIView):
     def client(self) -> Client:
         """The SDK, rather than the HTTP library under it."""
         name, version = self.library
-        return Client(name, version) if name else super().client
+        return Client.of(f"{name}/{version}") if name else super().client
 
     def body(self) -> bytes:
         """Return the body, if it is JSON."""
