@@ -37,10 +37,6 @@ class Reason:
     fix: str
 
 
-def _reasons() -> dict[str, Reason]:
-    return {reason.code: reason for reason in (*EVENTS, *REQUESTS, *NOTES)}
-
-
 EVENTS = (
     Reason(
         "invalid",
@@ -103,7 +99,7 @@ REQUESTS = (
         "Unreadable request",
         "The body is not what its content type says, broke off, is nested deeper than "
         f"{MAX_DEPTH}, or names something unknown in its address.",
-        "Send {'events': [...]} as JSON to /api/v1/events, or OTLP to /v1/traces and /v1/logs. "
+        'Send {"events": [...]} as JSON to /api/v1/events, or OTLP to /v1/traces and /v1/logs. '
         "Look whether a proxy on the way cuts bodies off.",
     ),
     Reason(
@@ -178,7 +174,7 @@ NOTES = (
         "Nothing, if that is what you want. The settings of the project say what is masked.",
     ),
 )
-REASONS = _reasons()
+REASONS = {reason.code: reason for reason in (*EVENTS, *REQUESTS, *NOTES)}
 
 
 def reason_of(code: str) -> Reason:

@@ -41,7 +41,7 @@ def test_the_list_asks_as_much_for_sixty_sessions_as_for_one(
     for index in range(60):
         seed.add(project, seed.small(index))
 
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(13):
         member_client.get(SESSIONS)
 
 
