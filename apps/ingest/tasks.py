@@ -15,7 +15,8 @@ from apps.tenants.models import Project
 @shared_task(name="ingest.sweep_history")  # type: ignore[untyped-decorator]
 def sweep_history() -> int:
     """Delete the account of what came in long ago."""
-    return history.forget_history(timezone.now())
+    now = timezone.now()
+    return history.forget_history(now) + sweeping.forget_refusals(now)
 
 
 @shared_task(name="ingest.run_import")  # type: ignore[untyped-decorator]

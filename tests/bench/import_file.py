@@ -8,6 +8,7 @@ and the worker grew meanwhile.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import http.client
 import json
 import sys
@@ -24,9 +25,10 @@ from tests.playhead_process import PlayheadProcess
 MIB = 1024 * 1024
 SERVERS = {"web": r"granian", "worker": r"celery"}
 HEAD = (
-    '--b\r\nContent-Disposition: form-data; name="format"\r\n\r\nplayhead-jsonl\r\n'
-    '--b\r\nContent-Disposition: form-data; name="file"; filename="large.jsonl"\r\n\r\n'
-).encode()
+    b'--b\r\nContent-Disposition: form-data; name="format"\r\n\r\nplayhead-jsonl\r\n'
+    b'--b\r\nContent-Disposition: form-data; name="file"; filename="large.jsonl"\r\n\r\n'
+)
+NAMES = "status records accepted duplicates refused sessions".split()
 TAIL = b"\r\n--b--\r\n"
 WORDS = "the customer asked for a refund of order 7 and the agent looked it up in the system "
 
@@ -122,27 +124,40 @@ def send(playhead: PlayheadProcess, size: int, event_bytes: int) -> dict[str, An
     return told
 
 
-def follow(playhead: PlayheadProcess, import_id: str) -> dict[str, Any]:
-    """Wait for the end of the import, and say how far it is meanwhile."""
+def follow(playhead: PlayheadProcess, import_id: str, kills: int) -> dict[str, Any]:
+    """Wait for the end of the import, killing the worker meanwhile each time it got on."""
+    killed_at = 0
     while True:
         told: dict[str, Any] = playhead.request(f"/api/v1/imports/{import_id}")
         sys.stderr.write(f"{told['status']} {told['percent']} % {told['records']} records\n")
         if told["status"] not in {"waiting", "running"}:
             return told
-        time.sleep(5)
+        if kills and told["records"] > killed_at + 500:
+            killed_at, kills = told["records"], kills - 1
+            kill_worker(playhead)
+        time.sleep(2)
+
+
+def kill_worker(playhead: PlayheadProcess) -> None:
+    """Kill the worker and its children with -9, as the lack of memory does."""
+    for process in playhead.children(SERVERS["worker"]):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+    sys.stderr.write("killed the worker\n")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--mib", type=int, default=1024)
     parser.add_argument("--event-bytes", type=int, default=20_000)
+    parser.add_argument("--kills", type=int, default=0, help="of the worker, with -9")
     options = parser.parse_args()
     with PlayheadProcess() as playhead:
-        report = measure(playhead, options.mib * MIB, options.event_bytes)
+        report = measure(playhead, options.mib * MIB, options.event_bytes, options.kills)
     sys.stdout.write(json.dumps(report, indent=1) + "\n")
 
 
-def measure(playhead: PlayheadProcess, size: int, event_bytes: int) -> dict[str, Any]:
+def measure(playhead: PlayheadProcess, size: int, event_bytes: int, kills: int) -> dict[str, Any]:
     send(playhead, 4 * MIB, event_bytes)  # Everything is loaded once before it is measured.
     time.sleep(10)
     memory = Memory(playhead)
@@ -152,7 +167,7 @@ def measure(playhead: PlayheadProcess, size: int, event_bytes: int) -> dict[str,
     sent = send(playhead, size, event_bytes)
     uploaded = time.monotonic()
     report = memory.report("while sending")
-    ended = follow(playhead, sent["id"])
+    ended = follow(playhead, sent["id"], kills)
     seconds = time.monotonic() - uploaded
     report |= memory.report("while reading")
     memory.is_over = True
@@ -160,7 +175,7 @@ def measure(playhead: PlayheadProcess, size: int, event_bytes: int) -> dict[str,
         "MiB": round(sent["size"] / MIB),
         "sent at MiB/s": round(sent["size"] / MIB / (uploaded - started), 1),
         "read at MiB/s": round(sent["size"] / MIB / seconds, 2),
-        **{name: ended[name] for name in ("status", "records", "accepted", "refused", "sessions")},
+        **{name: ended[name] for name in NAMES},
         **report,
     }
 

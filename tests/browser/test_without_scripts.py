@@ -79,6 +79,8 @@ def test_an_auditor_sees_no_content(site, open_context):
     assert "charged two times" not in page.content()
 
 
+# No worker is needed here: the import waits until it is cancelled.
+@pytest.mark.filterwarnings("ignore::celery.exceptions.AlwaysEagerIgnored")
 def test_sending_a_file_to_import_and_cancelling_it(site, plain_page):
     plain_page.goto(site.path("imports/", site.fresh_project))
     chats = b'[[{"role": "user", "content": "Hello?"}]]'

@@ -218,3 +218,13 @@ def test_cancelling_and_resuming_twice_change_nothing(project, sender, waiting):
     ]
 
     assert statuses == ["cancelled", "cancelled", "waiting", "waiting"]
+
+
+def test_refusals_are_forgotten_with_the_account_of_their_time(project, sender):
+    send(sender, make_lines(1) + b"{\n")
+    row = run(project)
+
+    assert sweeping.forget_refusals(timezone.now() + timedelta(days=89)) == 0
+    assert sweeping.forget_refusals(timezone.now() + timedelta(days=91)) == 1
+    row.refresh_from_db()
+    assert (row.refused, row.refusals.count()) == (1, 0)

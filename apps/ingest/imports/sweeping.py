@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 
 from apps.core import jobs
 from apps.ingest.imports import services
-from apps.ingest.models import Import, ImportStatus
+from apps.ingest.models import Import, ImportRefusal, ImportStatus
 
 S = ImportStatus
 # A message may wait behind other work; it is sent again only after this long.
@@ -22,6 +23,12 @@ AT_ONCE = 100
 def sweep_imports(now: datetime) -> int:
     """Tell the workers of imports that are due, and delete what is over; return how many."""
     return _tell(now) + _discard_silent(now) + _delete_files(now)
+
+
+def forget_refusals(now: datetime) -> int:
+    """Delete what was refused long ago; the imports and their counts stay."""
+    before = now - timedelta(days=settings.PLAYHEAD_INGEST_HISTORY_DAYS)
+    return ImportRefusal.unscoped.filter(of_import__ended_at__lt=before).delete()[0]
 
 
 def _tell(now: datetime) -> int:
