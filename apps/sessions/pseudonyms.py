@@ -3,15 +3,14 @@
 A value has one token in a session, so that a reader can follow it, and none in common with
 another session. The values lie under the session's key, so they end with it.
 
-Tokens are made before it is known where an event will lie. What is known by then (the
-session's name, or the session that a trace belongs to) decides the numbering; a trace that
-belongs to no named session yet has tokens with a tag of its own, so that they stay apart
+Tokens are made before it is known where an event will lie. Where a session can only be the
+one that is named, its tokens are plain. What may still join another session (a trace that
+names none, or only a conversation) has tokens with a tag of its own, so that they stay apart
 from those of the session that adopts it.
 """
 
 from __future__ import annotations
 
-import hashlib
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -37,12 +36,12 @@ FROM (SELECT unnest($2::int8[])::int4 AS slot ORDER BY 1) AS wanted
 """
 # Traces with the session that each belongs to, and sessions by their names.
 PLACES = """
-SELECT t.id, NULL, uuid_send(s.id), s.external_id
+SELECT t.id, NULL, uuid_send(s.id), s.external_id, t.is_weak
 FROM agent_sessions_trace t
 JOIN agent_sessions_session s ON s.project_id = t.project_id AND s.id = t.session_id
 WHERE t.project_id = $1 AND t.id = ANY($2::text[])
 UNION ALL
-SELECT NULL, s.external_id, uuid_send(s.id), s.external_id
+SELECT NULL, s.external_id, uuid_send(s.id), s.external_id, false
 FROM agent_sessions_session s
 WHERE s.project_id = $1 AND s.external_id = ANY($3::text[])
 """
@@ -108,6 +107,14 @@ class _Place:
             self.numbers[token.kind] = max(self.numbers[token.kind], token.number)
 
 
+class _Owner(NamedTuple):
+    """The session that a trace belongs to so far."""
+
+    session: bytes
+    name: str | None
+    is_weak: bool
+
+
 # Where an event was going when a token was made in it: its trace and its session's name.
 Going = tuple[str | None, str | None]
 
@@ -117,16 +124,22 @@ class PseudonymBook:
 
     def __init__(self, project_id: int, events: Sequence[IncomingEvent]) -> None:
         self._keys: ProjectKeys = project_keys(project_id)
+        # The sessions that a trace names, and the conversations.
         self._claims: defaultdict[str, set[str]] = defaultdict(set)
-        self._places: dict[tuple[str, str], _Place] = {}
+        self._weak: defaultdict[str, set[str]] = defaultdict(set)
+        self._places: dict[str, _Place] = {}
         self._used: set[tuple[Going, Token, bytes, str]] = set()
         self._going: Going = (None, None)
         for event in events:
             if event.trace is not None and event.session is not None:
-                self._claims[trace_key(event.trace)].add(event.session)
+                claims = self._weak if event.is_conversation else self._claims
+                claims[trace_key(event.trace)].add(event.session)
         traces = {trace_key(event.trace) for event in events if event.trace is not None}
         names = {event.session for event in events if event.session is not None}
-        self._lock(traces | names)
+        # Read twice: which sessions to wait for is known only from the traces' own.
+        known = {owner.name for owner in self._find(traces, names)[0].values()}
+        self._held = traces | names | {name for name in known if name is not None}
+        self._lock(self._held)
         self._owners, self._sessions = self._find(traces, names)
         self._load()
 
@@ -149,10 +162,11 @@ class PseudonymBook:
         traces = {trace for (trace, _), *_ in self._used if trace is not None}
         names = {name for (_, name), *_ in self._used if name is not None}
         owners, sessions = self._find(traces, names)
-        ciphers = _ciphers(self._keys, {*owners.values(), *sessions.values()})
+        held = {owner.session for owner in owners.values()} | set(sessions.values())
+        ciphers = _ciphers(self._keys, held)
         rows = set()
         for (trace, name), token, mac, value in self._used:
-            session = sessions[name or ""] if trace is None else owners[trace]
+            session = sessions[name or ""] if trace is None else owners[trace].session
             rows.add((session, token, mac, value))
         sealed = [
             (session, *token, mac, seal(ciphers[session], token, value))
@@ -163,59 +177,72 @@ class PseudonymBook:
     def _place(self) -> _Place:
         trace, name = self._going
         if trace is None:
-            return self._named(name or "")
-        owner = self._owner_names.get(trace)
-        if owner is not None:
-            return self._named(owner)
-        claims = self._claims.get(trace, set())
+            return self._plain(name or "")
+        owner = self._owners.get(trace)
+        claims, weak = self._claims[trace], self._weak[trace]
+        if owner is not None and owner.name is not None:
+            return self._place_in(owner.name, owner.is_weak, trace, claims)
         if len(claims) == 1:
-            return self._named(next(iter(claims)))
+            return self._plain(next(iter(claims)))
+        if not claims and len(weak) == 1:
+            return self._tagged(next(iter(weak)))
         # Without a name, or with several of which only one will count.
-        return self._tagged(trace, name or "")
+        return self._tagged(trace, *claims, *weak)
 
-    def _named(self, name: str) -> _Place:
-        return self._places.setdefault(("session", name), _Place())
+    def _place_in(self, session: str, is_weak: bool, trace: str, claims: set[str]) -> _Place:
+        """Return the place of a trace that belongs to a session with a name."""
+        if session not in self._held:
+            # It joined that session just now, and others may be numbering there.
+            return self._tagged(trace, session)
+        if not is_weak:
+            return self._plain(session)
+        # A session id overrules a conversation, unless others go by that too.
+        return self._tagged(trace, *claims) if claims else self._tagged(session)
 
-    def _tagged(self, trace: str, name: str) -> _Place:
-        scope = f"{trace}\0{name}" if len(self._claims.get(trace, ())) > 1 else trace
-        tag = hashlib.blake2b(scope.encode(), key=self._keys.identity_key, digest_size=16)
-        place = _Place(tag=tag.hexdigest()[:TAG_DIGITS].upper())
-        return self._places.setdefault(("trace", scope), place)
+    def _plain(self, name: str) -> _Place:
+        return self._places.setdefault(f"\0{name}", _Place())
+
+    def _tagged(self, *scope: str) -> _Place:
+        """Return the place of what may still join another session."""
+        told = "\0".join(sorted(scope))
+        tag = self._keys.identity(LOCKS, told).hex()[:TAG_DIGITS].upper()
+        return self._places.setdefault(told, _Place(tag=tag))
 
     def _lock(self, names: Iterable[str]) -> None:
         digests = {self._keys.identity(LOCKS, name)[0] % SLOTS for name in names}
         project = self._keys.project_id % 2**31
         sql.rows(LOCK, project, array("bigint", sorted(digests)))
 
-    def _find(self, traces: set[str], names: set[str]) -> tuple[dict[str, bytes], dict[str, bytes]]:
+    def _find(
+        self, traces: set[str], names: set[str]
+    ) -> tuple[dict[str, _Owner], dict[str, bytes]]:
         """Return the sessions of traces and names, as far as there are any."""
-        owners: dict[str, bytes] = {}
+        owners: dict[str, _Owner] = {}
         sessions: dict[str, bytes] = {}
-        self._owner_names: dict[str, str] = {}
         wanted = array("text", sorted(traces)), array("text", sorted(names))
-        for trace, name, session, external_id in sql.rows(PLACES, self._keys.project_id, *wanted):
+        for trace, name, session, external_id, is_weak in sql.rows(
+            PLACES, self._keys.project_id, *wanted
+        ):
             if trace is None:
                 sessions[name] = session
             else:
-                owners[trace] = session
-                if external_id is not None:
-                    self._owner_names[trace] = external_id
+                owners[trace] = _Owner(session, external_id, is_weak)
         return owners, sessions
 
     def _load(self) -> None:
-        """Learn the tokens that these sessions have."""
+        """Learn the tokens that these sessions have, in each place from which they may be used."""
         places: defaultdict[bytes, list[_Place]] = defaultdict(list)
         for name, session in self._sessions.items():
-            places[session].append(self._named(name))
-        for trace, session in self._owners.items():
-            owner = self._owner_names.get(trace)
-            if owner is not None:
-                places[session].append(self._named(owner))
-                continue
-            places[session].append(self._tagged(trace, ""))
-            # Adopted by this request: what it said before keeps its tokens.
-            claimed = [self._named(claim) for claim in self._claims.get(trace, ())]
-            places[session] += claimed
+            places[session] += [self._plain(name), self._tagged(name)]
+        for trace in {*self._owners, *self._claims, *self._weak}:
+            self._going = trace, None
+            place = self._place()
+            named = [self._sessions.get(name) for name in self._claims[trace] | self._weak[trace]]
+            if trace in self._owners:
+                named.append(self._owners[trace].session)
+            for known in named:
+                if known is not None:
+                    places[known].append(place)
         ids = array("uuid", sorted(places))
         for session, kind, number, tag, mac in sql.rows(KNOWN, self._keys.project_id, ids):
             for place in places[session]:

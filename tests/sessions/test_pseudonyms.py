@@ -101,6 +101,45 @@ def test_tokens_of_a_trace_stay_apart_from_those_of_the_session_that_adopts_it(s
     assert said(project, session)[f"{2:016x}"] == f"{own}, <EMAIL_1>"
 
 
+def test_tokens_of_a_conversation_stay_apart_from_those_of_the_session_that_overrules_it(
+    sender, project
+):
+    send(sender, make_event(id="a", input=JANE))
+    invented = {"gen_ai.conversation.id": "conversation-9", "input.value": JOE}
+    send_spans(sender, numbered(1, told=invented, traceId=TRACE))
+    [of_joe] = values(session_of(project, "conversation-9"))
+    named = {"session.id": "chat-1", "input.value": f"{JOE}, {JANE}"}
+    send_spans(sender, numbered(2, 1, told=named, traceId=TRACE))
+    send_spans(sender, numbered(3, 1, told={"input.value": f"{JANE}, {JOE}"}, traceId=TRACE))
+
+    session = session_of(project)
+    told = said(project, session)
+    assert values(session)["<EMAIL_1>"] == JANE
+    assert values(session)[of_joe] == JOE
+    restored = {name: unmasked(text, values(session)) for name, text in told.items()}
+    assert [restored[name] for name in ("a", *(f"{number:016x}" for number in (1, 2, 3)))] == [
+        JANE,
+        JOE,
+        f"{JOE}, {JANE}",
+        f"{JANE}, {JOE}",
+    ]
+
+
+def unmasked(text: str, values: dict[str, str]) -> str:
+    return re.sub(r"<\w+>", lambda token: values[token[0]], text)
+
+
+def test_requests_of_one_conversation_go_on_with_its_tokens(sender, project):
+    invented = {"gen_ai.conversation.id": "conversation-9", "input.value": JANE}
+    send_spans(sender, numbered(1, told=invented, traceId=TRACE))
+    again = {"gen_ai.conversation.id": "conversation-9", "input.value": f"{JOE}, {JANE}"}
+    send_spans(sender, numbered(2, told=again, traceId=TRACE[::-1]))
+
+    session = session_of(project, "conversation-9")
+    assert sorted(values(session).values()) == [JANE, JOE]
+    assert len(values(session)) == 2
+
+
 def test_what_tokens_stand_for_is_sealed_and_ends_with_the_session(sender, project):
     send(sender, make_event(id="a", input=JANE))
     session = session_of(project)
@@ -113,14 +152,20 @@ def test_what_tokens_stand_for_is_sealed_and_ends_with_the_session(sender, proje
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_senders_at_once_never_give_one_token_to_two_values(project, sender):
+def test_senders_at_once_never_give_one_token_to_two_values(project, sender):
+    send_spans(sender, numbered(99, told={"session.id": "chat-1"}, traceId=TRACE))
     people = [f"person{number}@example.org" for number in range(8)]
 
-    def say(person: str) -> None:
-        send(sender, make_event(id=person[:7], input=person))
+    def say(number: int) -> None:
+        person = people[number]
+        if number % 2:
+            send(sender, make_event(id=f"e{number}", input=person))
+        else:
+            told = {"input.value": person}
+            send_spans(sender, numbered(number + 1, 99, told=told, traceId=TRACE))
         connection.close()
 
-    threads = [threading.Thread(target=say, args=(person,)) for person in people]
+    threads = [threading.Thread(target=say, args=(number,)) for number in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -128,7 +173,7 @@ def test_two_senders_at_once_never_give_one_token_to_two_values(project, sender)
 
     session = session_of(project)
     assert sorted(values(session).values()) == people
-    assert len(set(said(project, session).values())) == len(people)
+    assert len(set(said(project, session).values()) - {None}) == len(people)
 
 
 @pytest.fixture
