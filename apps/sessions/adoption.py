@@ -57,7 +57,8 @@ MERGED = """
 UPDATE agent_sessions_session
 SET merged_into_id = $3, external_id = NULL, is_listed = false, status = 'closed',
     title = NULL, firsts = '{}', event_count = 0, error_count = 0, counts = '{}', known = '{}',
-    input_tokens = NULL, output_tokens = NULL, cache_read = NULL, cache_write = NULL, reasoning = NULL, cost = NULL,
+    input_tokens = NULL, output_tokens = NULL, cache_read = NULL, cache_write = NULL,
+    reasoning = NULL, cost = NULL,
     sort_cost = -1, outcome = NULL, outcome_code = NULL, outcome_reason = NULL,
     outcome_by = NULL, outcome_from = NULL, chunk_count = 0
 WHERE project_id = $1 AND id = $2

@@ -32,7 +32,8 @@ def normalise(reading: Reading) -> Fields:
     if kind == "TOOL":
         return known(_tool(reading))
     if kind == "AGENT":
-        return {"kind": "chain"} if _is_node(reading) else known({"agent": reading.span.name or None})
+        is_node = _is_node(reading)
+        return {"kind": "chain"} if is_node else known({"agent": reading.span.name or None})
     return {}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 
+from apps.ingest.renormalising import renormalise_session
 from tests.ingest.factories import NANOSECONDS, make_log, make_pairs, make_value
 from tests.ingest.facts import fact
 from tests.ingest.site import SECOND, spent, step
@@ -80,6 +81,19 @@ def _(site):
     event = site.event()
     assert event["input"]["messages"] == [{"role": "user", "content": "Hi"}]
     assert event["output"]["messages"][0]["content"] == "Hello"
+
+
+@fact("older log records of one call come in several requests")
+def _(site):
+    site.send(step(1, None, session__id="s"))
+    site.log(said_alone(1, "gen_ai.system.message", 1, content="Be kind."))
+    site.log(said_alone(1, "gen_ai.user.message", 2, content="Hi"))
+    assert len(site.event()["input"]["messages"]) == 1
+
+    renormalise_session(site.session())
+
+    said = [one["content"] for one in site.event()["input"]["messages"]]
+    assert said == ["Be kind.", "Hi"]
 
 
 @fact("JSON is quoted twice")
