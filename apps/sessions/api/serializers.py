@@ -44,7 +44,10 @@ class SessionOut(serializers.Serializer[Any]):
     events = serializers.IntegerField()
     # The base class has an attribute of this name; the API's word stays.
     errors = serializers.IntegerField()  # type: ignore[assignment]
-    counts = serializers.DictField(child=serializers.IntegerField(), help_text="Events by kind.")
+    counts = serializers.DictField(
+        child=serializers.IntegerField(),
+        help_text="Events by kind; a call that two layers report counts once.",
+    )
     usage = UsageOut()
     cost = serializers.DecimalField(max_digits=20, decimal_places=10, allow_null=True)
     stamps = serializers.DictField(
