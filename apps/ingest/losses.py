@@ -13,6 +13,8 @@ from apps.sessions.keys import project_keys
 from apps.tenants.models import Project
 
 SAMPLE = b"ingest-loss"
+# Senders say themselves how much they cut off; what they claim must not fill the sum.
+MOST_AT_ONCE = 10**9
 
 # Reason, source, count and the encrypted sample.
 LossRow = tuple[str, str, int, bytes | None]
@@ -31,7 +33,7 @@ def loss_rows(project: Project, losses: Sequence[Loss], source: str) -> list[Los
         known.count += loss.count
         known.sample = known.sample or loss.sample
     return [
-        (reason, source[:64], loss.count, loss.sample and _sealed(project, loss.sample))
+        (reason, source[:64], min(loss.count, MOST_AT_ONCE), _sealed(project, loss.sample))
         for reason, loss in sorted(sums.items())
     ]
 
@@ -41,5 +43,7 @@ def opened(project: Project, sample: bytes) -> str:
     return project_keys(project.pk).open_apart(sample, SAMPLE).decode(errors="replace")
 
 
-def _sealed(project: Project, sample: bytes) -> bytes:
+def _sealed(project: Project, sample: bytes | None) -> bytes | None:
+    if not sample:
+        return None
     return project_keys(project.pk).seal_apart(sample, SAMPLE)

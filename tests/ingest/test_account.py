@@ -140,6 +140,17 @@ def test_spans_of_one_trace_in_two_sessions_are_stored_and_the_conflict_is_count
     assert {one["source"] for one in told["reasons"]} == {"otlp_traces"}
 
 
+def test_what_a_sender_claims_to_have_cut_off_never_fills_the_account(project, sender):
+    body = make_spans(make_span(droppedAttributesCount=2**63 - 1))
+
+    # Often enough that some meet in one row of the account.
+    answers = {sender.post("/v1/traces", body, content_type=JSON).status_code for _ in range(24)}
+
+    assert answers == {200}
+    assert account(project) == (24, 1, 23, 0)
+    assert sender.get("/api/v1/ingest/health").json()["truncated"] == 24 * 10**9
+
+
 LOG_FIELDS = "traceId spanId eventName timeUnixNano severityText body attributes".split()
 LOG_KINDS = ("gen_ai.client.inference.operation.details", "gen_ai.user.message", "other")
 
