@@ -41,8 +41,8 @@ S = ImportStatus
 CLIENT = Client("import")
 # A run gives way to others after this long; the next one goes on.
 TURN_SECONDS = 300.0
-# Far longer than a portion takes. Each run that did not get on doubles it.
-LEASE = timedelta(seconds=60)
+# Longer than a portion takes; where it is not, each run that did not get on doubles it.
+LEASE = timedelta(seconds=20)
 MOST_ATTEMPTS = 5
 KEPT_REFUSALS = 1_000
 REFUSAL = b"import-refusal"

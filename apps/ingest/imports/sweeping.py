@@ -15,6 +15,7 @@ from apps.ingest.models import Import, ImportRefusal, ImportStatus
 S = ImportStatus
 # A message may wait behind other work; it is sent again only after this long.
 TOLD_AGAIN = timedelta(seconds=60)
+LOST_AGAIN = timedelta(seconds=10)
 # An upload that brought nothing for so long has gone.
 SILENT = timedelta(minutes=10)
 AT_ONCE = 100
@@ -32,10 +33,11 @@ def forget_refusals(now: datetime) -> int:
 
 
 def _tell(now: datetime) -> int:
-    waits = Q(status=S.WAITING) & (Q(not_before=None) | Q(not_before__lte=now))
+    waits = Q(status=S.WAITING, touched_at__lt=now - TOLD_AGAIN)
+    due = waits & (Q(not_before=None) | Q(not_before__lte=now))
     # Its run ended without a word: the worker was killed.
-    lost = Q(status=S.RUNNING, leased_until__lt=now)
-    found = Import.unscoped.filter(waits | lost, touched_at__lt=now - TOLD_AGAIN)
+    lost = Q(status=S.RUNNING, leased_until__lt=now, touched_at__lt=now - LOST_AGAIN)
+    found = Import.unscoped.filter(due | lost)
     ids = list(found.values_list("project_id", "pk")[:AT_ONCE])
     Import.unscoped.filter(pk__in=[pk for _, pk in ids]).update(touched_at=now)
     for project_id, pk in ids:
