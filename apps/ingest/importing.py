@@ -14,10 +14,10 @@ from typing import BinaryIO
 
 from django.utils import timezone
 
+from apps.core.bodies import check_depth
 from apps.core.body_limit import MIB
 from apps.core.errors import DomainError
 from apps.ingest.batch import Batch, Rejection
-from apps.ingest.bodies import check_depth
 from apps.ingest.checks import Refusal
 from apps.ingest.importers.formats import Format
 from apps.ingest.importers.importer import Importer

@@ -16,9 +16,9 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from apps.core.bodies import check_depth
 from apps.core.errors import DomainError, InvalidError, LimitError
 from apps.ingest.batch import Batch, Rejection
-from apps.ingest.bodies import check_depth
 from apps.ingest.checks import MAX_EVENTS, Refusal, check_bytes, check_event, flag, mistyped
 from apps.ingest.text import (
     UnfitError,

@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from apps.core.bodies import MAX_DEPTH, MAX_RATIO
 from apps.core.body_limit import BODY_LIMIT, MIB
-from apps.ingest.bodies import MAX_DEPTH, MAX_RATIO
 from apps.ingest.checks import MAX_EVENT_BYTES, MAX_EVENTS, MAX_WORD
 
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import msgspec
 
+from apps.core.bodies import MAX_DEPTH, check_depth
 from apps.core.errors import DomainError
-from apps.ingest.bodies import MAX_DEPTH, check_depth
 
 Json = Any
 

@@ -17,10 +17,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.core.api import OrjsonRenderer
+from apps.core.bodies import read_body
 from apps.core.errors import DomainError, EncodingError, LimitError
 from apps.ingest import openapi, quotas, services
 from apps.ingest.batch import Batch
-from apps.ingest.bodies import read_body
 from apps.ingest.checks import MAX_EVENTS
 from apps.ingest.clients import Client
 from apps.ingest.logs import read_logs

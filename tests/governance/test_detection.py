@@ -136,3 +136,12 @@ def test_marks_of_an_earlier_masking_are_no_findings_and_name_none() -> None:
 @pytest.mark.parametrize("text", ["", "a", "\n", "é", "\u200b", "\x00", "[" * 50, "?"])
 def test_next_to_nothing_holds_nothing(text: str) -> None:
     assert found(text) == []
+
+
+def test_after_the_most_findings_of_a_text_all_that_is_left_counts_as_found():
+    text = " ".join(f"a{number}@example.com" for number in range(20_010)) + " and the rest"
+
+    found = find(text, frozenset({"email"}))
+
+    assert len(found) == 20_001
+    assert text[found[-1].start : found[-1].end].endswith("and the rest")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from apps.ingest.bodies import unpack
+from apps.core.bodies import unpack
 from tests.ingest.captures import captured
 from tests.ingest.captures.replay import events_of, send_captured
 from tests.ingest.collector import Sent

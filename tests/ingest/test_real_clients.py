@@ -17,7 +17,7 @@ import pytest
 from google.protobuf.json_format import MessageToDict
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from apps.ingest.bodies import unpack
+from apps.core.bodies import unpack
 from apps.ingest.otlp import protobuf
 from tests.factories import make_key
 from tests.ingest.captures.replay import events_of

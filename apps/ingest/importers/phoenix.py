@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import BinaryIO
 
+from apps.core.bodies import check_depth
 from apps.core.errors import DomainError
 from apps.ingest.batch import Batch
-from apps.ingest.bodies import check_depth
 from apps.ingest.checks import Refusal, check_event
 from apps.ingest.importers.importer import Importer
 from apps.ingest.importers.records import LONGEST, Record, read_records

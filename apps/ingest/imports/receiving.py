@@ -18,8 +18,8 @@ from django.http import HttpRequest, QueryDict, UnreadablePostError
 from django.http.multipartparser import MultiPartParser, MultiPartParserError
 
 from apps.audit.actors import Actor
+from apps.core.bodies import ZSTD_WINDOW
 from apps.core.errors import DomainError, EncodingError, InvalidError, LimitError
-from apps.ingest.bodies import ZSTD_WINDOW
 from apps.ingest.imports import services
 from apps.ingest.imports.parts import LARGEST_FILE, PART, PartWriter
 from apps.ingest.imports.services import Wish

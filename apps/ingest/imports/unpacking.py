@@ -6,9 +6,9 @@ import gzip
 import io
 from typing import Any, BinaryIO, cast
 
+from apps.core.bodies import MAX_RATIO
 from apps.core.body_limit import MIB
 from apps.core.errors import LimitError
-from apps.ingest.bodies import MAX_RATIO
 
 GZIP = b"\x1f\x8b"
 LARGEST_UNPACKED = 4 * 1024 * MIB

@@ -8,9 +8,9 @@ from typing import TypeVar
 
 import msgspec
 
+from apps.core.bodies import check_depth
 from apps.core.canonical import canonical_json
 from apps.core.errors import DomainError, LimitError
-from apps.ingest.bodies import check_depth
 from apps.ingest.checks import (
     MAX_EVENTS,
     Refusal,

@@ -12,10 +12,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.core.api import problem
+from apps.core.bodies import read_body
 from apps.core.errors import EncodingError, InvalidError
 from apps.ingest import openapi as otlp_openapi
 from apps.ingest.batch import Batch, Rejection
-from apps.ingest.bodies import read_body
 from apps.ingest.checks import Refusal
 from apps.ingest.clients import Client
 from apps.ingest.langfuse import openapi

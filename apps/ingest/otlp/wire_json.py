@@ -8,9 +8,9 @@ from typing import Annotated, Any
 
 import msgspec
 
+from apps.core.bodies import check_depth
 from apps.core.errors import DomainError
 from apps.ingest.batch import Batch, Rejection
-from apps.ingest.bodies import check_depth
 from apps.ingest.checks import Refusal, check_bytes, mistyped
 from apps.ingest.otlp.protobuf import finite
 from apps.ingest.otlp.spans import (

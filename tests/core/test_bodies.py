@@ -11,8 +11,8 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
+from apps.core.bodies import check_depth, unpack
 from apps.core.errors import DomainError, EncodingError, LimitError
-from apps.ingest.bodies import check_depth, unpack
 from tests.ingest.factories import status_of
 
 TEXT = b'{"events": []}' + os.urandom(5000)
