@@ -15,6 +15,7 @@ from apps.governance.policies import CompiledPolicy, compiled_policy
 from apps.governance.redaction import ProjectMarks, Redactor, word
 from apps.ingest.batch import SAMPLE_BYTES, Batch, Rejection
 from apps.ingest.redacted_event import EventRedactor
+from apps.ingest.text import clean_text
 from apps.sessions.events import IncomingEvent, Loss
 from apps.sessions.pseudonyms import PseudonymBook
 from apps.tenants.models import Project
@@ -83,7 +84,8 @@ class Redaction:
         wrong, line, sent = sample.decode(errors="replace").partition("\n")
         # What was sent is JSON as a rule, whose names tell.
         sent = self._apart.text(sent, self._policy.strictest)
-        return f"{self._text(wrong)}{line}{sent}".encode()[:SAMPLE_BYTES]
+        # What was escaped in the JSON may be half of a pair.
+        return clean_text(f"{self._text(wrong)}{line}{sent}").encode()[:SAMPLE_BYTES]
 
     def _text(self, text: str) -> str:
         return self._apart.plain_text(text, self._policy.strictest)
