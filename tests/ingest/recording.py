@@ -11,8 +11,8 @@ from typing import Any
 from django.db import transaction
 from django.utils.datastructures import CaseInsensitiveMapping
 
-from apps.ingest.batch import Batch
 from apps.core.bodies import unpack
+from apps.ingest.batch import Batch
 from apps.ingest.logs import read_logs
 from apps.ingest.normalising import CONVENTIONS
 from apps.ingest.otlp import protobuf
