@@ -3,11 +3,39 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
-from celery import Celery
+from celery import Celery, bootsteps
+from celery.utils.log import get_logger
+from celery.worker import state
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+log = get_logger(__name__)
+
+BEAT_SECONDS = 5
+
+
+class WatchBeat(bootsteps.StartStopStep):  # type: ignore[misc]
+    """Ends a worker whose beat has died, so that whoever watches it starts both again.
+
+    A worker with a beat of its own does not look after it: without this, periodic work, and
+    with it all that sweeps pick up again, would stop for good.
+    """
+
+    requires = ("celery.worker.components:Timer", "celery.worker.components:Beat")
+
+    def start(self, worker: Any) -> None:
+        if getattr(worker, "beat", None) is not None:
+            worker.timer.call_repeatedly(BEAT_SECONDS, self.look, (worker,))
+
+    def look(self, worker: Any) -> None:
+        if not worker.beat.is_alive():
+            log.error("The beat of this worker has died; both start again.")
+            state.should_stop = os.EX_SOFTWARE
+
 
 app = Celery("playhead")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+app.steps["worker"].add(WatchBeat)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from csp.constants import NONE, SELF
 
+from apps.core.patience import PatientConnection
 from config import env
 
 # Project
@@ -108,24 +109,32 @@ DATABASES["default"]["OPTIONS"]["prepare_threshold"] = 5  # type: ignore[index]
 # The record's statements are prepared and their plans do not depend on the values; planning
 # them again, or compiling them, costs more than running them.
 DATABASES["default"]["OPTIONS"].setdefault(  # type: ignore[attr-defined]
-    "options", "-c plan_cache_mode=force_generic_plan -c jit=off"
+    # A server process whose client has given up waiting stops waiting as well.
+    "options",
+    "-c plan_cache_mode=force_generic_plan -c jit=off -c client_connection_check_interval=2000",
 )
+DATABASES["default"]["OPTIONS"].setdefault("connect_timeout", 5)  # type: ignore[attr-defined]
 # Connections each process keeps; 0 opens one for each request.
 if pool_size := env.number("PLAYHEAD_DATABASE_POOL", 0 if IS_OWNER else 10):
     DATABASES["default"]["OPTIONS"]["pool"] = {  # type: ignore[index]
         "min_size": 1,
         "max_size": pool_size,
-        "timeout": 10,
+        # For a connection; whoever waits longer is told to come again.
+        "timeout": 4,
+        "connection_class": PatientConnection,
         # Tries come ever more slowly; starting over keeps the pool quick after an outage.
         "reconnect_timeout": 4,
     }
 
 REDIS_URL = env.secret("REDIS_URL")
+# One that hangs is as good as away, and nobody waits for it.
+REDIS_PATIENCE = {"socket_timeout": 2, "socket_connect_timeout": 2}
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": "playhead",
+        "OPTIONS": REDIS_PATIENCE,
     }
 }
 
@@ -234,14 +243,14 @@ CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_SOFT_TIME_LIMIT = 540
 CELERY_TASK_TIME_LIMIT = 600
-CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600}
+CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600, **REDIS_PATIENCE}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_DEFAULT_QUEUE = "ingest"
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     "close idle sessions": {"task": "sessions.sweep_idle", "schedule": 60.0},
     "compact sessions": {"task": "sessions.sweep_compaction", "schedule": 60.0},
-    "go on with imports": {"task": "ingest.sweep_imports", "schedule": 15.0},
+    "go on with imports": {"task": "ingest.sweep_imports", "schedule": 10.0},
     "forget old accounts of ingest": {"task": "ingest.sweep_history", "schedule": 86_400.0},
 }
 
@@ -285,6 +294,8 @@ PLAYHEAD_CLOSE_AFTER_MINUTES = env.number("PLAYHEAD_CLOSE_AFTER_MINUTES", 30)
 # What a project may send unless its own settings say otherwise; 0 is as much as comes.
 PLAYHEAD_EVENTS_PER_MINUTE = env.number("PLAYHEAD_EVENTS_PER_MINUTE", 0)
 PLAYHEAD_EVENTS_PER_MONTH = env.number("PLAYHEAD_EVENTS_PER_MONTH", 0)
+# How long a request that sends something waits for the answer to one statement.
+PLAYHEAD_INGEST_PATIENCE_SECONDS = env.number("PLAYHEAD_INGEST_PATIENCE_SECONDS", 5)
 # How long the account of what came in is kept. The running month always is.
 PLAYHEAD_INGEST_HISTORY_DAYS = env.number("PLAYHEAD_INGEST_HISTORY_DAYS", 90)
 # How long your backups are kept, for the receipts of erasures; 0 says that it is not known.

@@ -14,8 +14,9 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import psutil
 
@@ -39,6 +40,9 @@ def clean_environment() -> dict[str, str]:
 
 class PlayheadProcess:
     """Starts, talks to, kills and stops a Playhead; its folder goes with it."""
+
+    # What its environment says besides.
+    settings: ClassVar[Mapping[str, str]] = {}
 
     def __init__(self, *options: str) -> None:
         self.options = options
@@ -71,7 +75,7 @@ class PlayheadProcess:
             self.child = subprocess.Popen(
                 [*command, "--data", str(self.data), *self.options],
                 cwd=ROOT,
-                env=clean_environment(),
+                env=clean_environment() | self.settings,
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
@@ -108,6 +112,11 @@ class PlayheadProcess:
         if done.returncode:
             raise RuntimeError(done.stderr)
         return done.stdout
+
+    def kept(self, name: str) -> str:
+        """Return a value that ``up`` keeps in the data folder."""
+        lines = (self.data / "env").read_text().splitlines()
+        return dict(line.split("=", 1) for line in lines if "=" in line)[name]
 
     def children(self, pattern: str) -> list[psutil.Process]:
         """Return the descendants whose command line matches ``pattern``."""

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 import structlog
+from django.conf import settings
 from django.db import DatabaseError
 from django.http import HttpResponse
 from django.utils import timezone
@@ -19,6 +20,7 @@ from rest_framework.response import Response
 from apps.core.api import OrjsonRenderer
 from apps.core.bodies import read_body
 from apps.core.errors import DomainError, EncodingError, LimitError
+from apps.core.patience import patience
 from apps.ingest import openapi, quotas, services
 from apps.ingest.batch import Batch
 from apps.ingest.checks import MAX_EVENTS
@@ -49,6 +51,11 @@ class IngestAPIView(ProjectAPIView):
     source: ClassVar[str]
     # The quota that is nearest to its end, told with every answer.
     use: quotas.Use | None = None
+
+    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Response:
+        # A sender is better off with a 503 than without an answer.
+        with patience(settings.PLAYHEAD_INGEST_PATIENCE_SECONDS):
+            return super().dispatch(request, *args, **kwargs)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)

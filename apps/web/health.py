@@ -9,7 +9,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from redis.exceptions import RedisError
 
+from apps.core.patience import patience
 from apps.tenants.doors import public_view
+
+# Whoever asks gives up soon.
+PATIENCE_SECONDS = 2
 
 
 @public_view
@@ -34,7 +38,7 @@ def ready(request: HttpRequest) -> HttpResponse:
 
 def _database_answers() -> bool:
     try:
-        with connection.cursor() as cursor:
+        with patience(PATIENCE_SECONDS), connection.cursor() as cursor:
             cursor.execute("SELECT 1")
     except OperationalError:
         return False

@@ -213,6 +213,15 @@ def test_a_killed_web_worker_comes_back(playhead: PlayheadProcess):
     assert len(workers) == 2
 
 
+def test_a_killed_beat_comes_back_with_its_worker(playhead: PlayheadProcess):
+    worker = min(playhead.children(CHILDREN["worker"]), key=lambda each: len(each.parents()))
+    for each in worker.children():
+        each.kill()
+
+    eventually(worker.is_running, False)
+    eventually(lambda: len(playhead.children(CHILDREN["worker"])), 3)
+
+
 def test_a_start_after_a_killed_supervisor_cleans_up_and_keeps_all(playhead: PlayheadProcess):
     before = (playhead.data / "env").read_text()
     left = {each.pid for each in playhead.process.children(recursive=True)}
