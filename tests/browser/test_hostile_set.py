@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import warnings
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
+from apps.tenants.models import Project
 from apps.tenants.permissions import Role
 from tests.browser.conftest import session_cookie
 from tests.factories import make_key, make_membership, make_organization, make_project, make_user
 from tests.hostile import requests
 from tests.hostile.values import TEXTS, VALUES
 from tests.ingest.factories import make_event
+from tests.ingest.import_files import run
 
 pytestmark = pytest.mark.browser
 
@@ -53,11 +57,29 @@ def hostile(site, django_db_blocker):
             _send(sender, "/api/v1/events", f'{{"events": [{body}]}}')
         for name in TEXTS:
             _send(sender, "/v1/traces", requests.spans(name).body)
+        # What is refused is shown as well: with its reason and the start of it.
+        for name in ("script", "image from elsewhere", "template of Django", "formula"):
+            _send(sender, "/api/v1/events", requests.native(name).body)
+            _import(project, sender, name)
         yield project, session_cookie(owner, site.url)
 
 
 def _send(sender: Client, path: str, body: Any) -> None:
     assert sender.post(path, body, content_type=requests.JSON).status_code in {200, 207, 413}
+
+
+def _import(project: Project, sender: Client, name: str) -> None:
+    text = TEXTS[name]
+    chat = {"session": text, "messages": [{"role": "user", "content": text}]}
+    broken = {"session": text, text: text, "messages": [{"content": text}]}
+    lines = "\n".join([json.dumps(chat), json.dumps(broken), text])
+    file = SimpleUploadedFile(text.replace("/", "") + ".jsonl", lines.encode())
+    fields = {"format": "openai-chat", "environment": text[:50], "file": file}
+    with warnings.catch_warnings():
+        # Celery says that a task sent by its name waits for a worker. There is none here.
+        warnings.simplefilter("ignore")
+        assert sender.post("/api/v1/imports", fields).status_code == 202
+    run(project)
 
 
 @pytest.fixture
@@ -94,6 +116,14 @@ def test_the_player_shows_every_step_of_the_set(look, hostile, name):
 
     look(*(at + view for view in VIEWS))
     look(*(f"{at}?at={seq + 1}" for seq in range(session.event_count)))
+
+
+def test_the_account_and_imports_show_what_was_refused(look, hostile):
+    project, _ = hostile
+    imports = project.imports.values_list("pk", flat=True)
+    assert len(imports) == 4
+
+    look("ingest/", "imports/", *(f"imports/{key}/" for key in imports))
 
 
 def test_the_player_shows_what_came_as_spans(look, hostile):
