@@ -40,6 +40,8 @@ class Portion:
     batch: Batch
     # How many records of the file are read with it.
     records: int
+    # The format that was recognised, where none was named.
+    recognised: str = ""
 
     @property
     def is_empty(self) -> bool:
@@ -59,13 +61,19 @@ def portions(file: BinaryIO, form: Format, *, done: int = 0) -> Iterator[Portion
         _read_into(batch, record, importer)
         count = record.index + 1
         if _is_full(batch) or abs(file.tell() - mark) >= BYTES_AT_ONCE:
-            yield Portion(batch, count)
+            yield _portion(batch, count, importer)
             batch, mark = _batch(form), file.tell()
-    yield Portion(batch, count)
+    yield _portion(batch, count, importer)
 
 
 def _batch(form: Format) -> Batch:
     return Batch(source=f"import:{form.name}")
+
+
+def _portion(batch: Batch, count: int, importer: Importer) -> Portion:
+    if importer.recognised:
+        batch.source = f"import:{importer.recognised}"
+    return Portion(batch, count, importer.recognised)
 
 
 def _is_full(batch: Batch) -> bool:

@@ -10,6 +10,7 @@ import structlog
 from django.conf import settings
 from django.db import DatabaseError
 from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
@@ -52,7 +53,7 @@ class IngestAPIView(ProjectAPIView):
     # The quota that is nearest to its end, told with every answer.
     use: quotas.Use | None = None
 
-    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Response:
+    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
         # A sender is better off with a 503 than without an answer.
         with patience(settings.PLAYHEAD_INGEST_PATIENCE_SECONDS):
             return super().dispatch(request, *args, **kwargs)

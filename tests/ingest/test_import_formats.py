@@ -5,12 +5,14 @@ from __future__ import annotations
 import io
 
 import pytest
+from django.core.management import call_command
 
 from apps.ingest import services
 from apps.ingest.clients import Client
 from apps.ingest.importers.auto import recognise
 from apps.ingest.importers.formats import format_named
 from apps.ingest.importing import portions
+from tests.ingest.import_files import imported
 from tests.ingest.import_samples import FILES, lines, read
 
 BY_NAME = pytest.mark.parametrize("name", FILES)
@@ -75,3 +77,22 @@ def test_a_file_is_recognised_behind_records_that_are_broken():
     file = b'{"broken\n' + FILES["events"][1]
 
     assert read("auto", file).table == ["1: llm None < None"]
+
+
+def test_an_import_says_which_format_it_took(project, key_client):
+    sender = key_client(project)
+    row = imported(sender, project, FILES["sharegpt"][1], "auto")
+
+    assert (row.format, row.status, row.accepted) == ("chat", "done", 3)
+    answer = sender.get(f"/api/v1/imports/{row.pk}").json()
+    assert answer["format"] == "chat"
+
+
+def test_the_command_says_which_format_it_took(project, capsys, tmp_path):
+    file = tmp_path / "log.eval"
+    file.write_bytes(FILES["inspect archive in zstandard"][1])
+    names = {"organization": project.organization.slug, "project": project.slug}
+
+    call_command("import_sessions", str(file), format="auto", **names)
+
+    assert "The file was recognised as inspect." in capsys.readouterr().out

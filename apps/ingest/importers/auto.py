@@ -45,15 +45,14 @@ class Recognised(Importer):
     """Reads a file by the format that it turns out to have."""
 
     def __init__(self) -> None:
-        self.chosen: str | None = None
         self.importer = Importer()
 
     def records(self, file: BinaryIO) -> Iterator[Record]:
-        self.chosen = recognise(file)
-        if self.chosen is None:
+        self.recognised = recognise(file) or ""
+        if not self.recognised:
             yield Record(0, message=UNKNOWN)
             return
-        self.importer = IMPORTERS[self.chosen]()
+        self.importer = IMPORTERS[self.recognised]()
         yield from self.importer.records(file)
 
     def read(self, record: Record, batch: Batch, now: datetime) -> None:

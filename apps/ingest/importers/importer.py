@@ -19,6 +19,9 @@ class Importer:
     read again from the start, and what is in already is known by its ids.
     """
 
+    # The name of the format that the file turned out to have, where that was left open.
+    recognised = ""
+
     def records(self, file: BinaryIO) -> Iterator[Record]:
         """Return the records of the file, with the same index each time."""
         return read_records(file)

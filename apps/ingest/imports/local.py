@@ -28,6 +28,7 @@ class Imported:
     """What became of a file, so far."""
 
     size: int
+    format: str
     bytes_read: int = 0
     records: int = 0
     accepted: int = 0
@@ -39,6 +40,7 @@ class Imported:
 
     def count(self, portion: Portion, receipt: Receipt) -> None:
         """Add a portion that was committed."""
+        self.format = portion.recognised or self.format
         self.records = portion.records
         self.accepted += receipt.accepted
         self.duplicates += receipt.duplicates
@@ -62,7 +64,7 @@ def import_local_file(
     The same file a second time changes nothing, so an import that broke off is repeated.
     """
     form = format_named(format_name)
-    imported = Imported(size=path.stat().st_size)
+    imported = Imported(size=path.stat().st_size, format=form.name)
     with io.FileIO(path) as raw, unpacked(raw, imported.size) as file:
         for portion in portions(file, form):
             receipt = services.ingest(
@@ -71,18 +73,18 @@ def import_local_file(
             imported.count(portion, receipt)
             imported.bytes_read = raw.tell()
             tell(imported)
-    _audit(project, imported, form.name, actor)
+    _audit(project, imported, actor)
     return imported
 
 
-def _audit(project: Project, imported: Imported, format_name: str, actor: Actor) -> None:
+def _audit(project: Project, imported: Imported, actor: Actor) -> None:
     audit.record(
         actor,
         "sessions.import",
         organization_id=project.organization_id,
         project_id=project.pk,
         detail={
-            "format": format_name,
+            "format": imported.format,
             "records": imported.records,
             "accepted": imported.accepted,
             "duplicates": imported.duplicates,

@@ -142,6 +142,7 @@ def _commit(run: Run, portion: Portion, position: int) -> None:
         )
         _count(row, batch.events, receipt)
         row.attempts = 0
+    row.format = portion.recognised or row.format
     row.records = max(row.records, portion.records)
     row.bytes_read = max(row.bytes_read, min(position, row.size))
     _renew(row, timezone.now())

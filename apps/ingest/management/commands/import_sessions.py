@@ -41,6 +41,8 @@ class Command(BaseCommand):
             raise CommandError(f"{options['file']}: {error.strerror}.") from None
         except DomainError as error:
             raise CommandError(str(error)) from None
+        if imported.format != options["format"]:
+            self.stdout.write(f"The file was recognised as {imported.format}.")
         self._tell(imported, time.monotonic() - self.started)
 
     def _progress(self, imported: Imported) -> None:
