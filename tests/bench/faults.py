@@ -172,10 +172,10 @@ def report(answers: list[Answer]) -> dict[str, Any]:
     }
 
 
-def run(playhead: OnSmallDisk, names: list[str]) -> dict[str, Any]:
+def run(playhead: OnSmallDisk, names: list[str], timeout: float) -> dict[str, Any]:
     stopping = threading.Event()
     senders = [Sender(playhead, number, stopping) for number in range(SENDERS)]
-    exporter = Exporter(playhead, stopping)
+    exporter = Exporter(playhead, stopping, timeout)
     for thread in (*senders, exporter):
         thread.start()
     found = {}
@@ -224,9 +224,11 @@ def is_well(found: dict[str, Any]) -> bool:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", choices=FAULTS, action="append", help="a fault; all without it")
-    names = parser.parse_args().only or list(FAULTS)
+    # An exporter gives a batch up after its timeout, which is 10 s unless it is set.
+    parser.add_argument("--exporter-timeout", type=float, default=60, metavar="SECONDS")
+    options = parser.parse_args()
     with OnSmallDisk() as playhead:
-        found = run(playhead, names)
+        found = run(playhead, options.only or list(FAULTS), options.exporter_timeout)
     sys.stdout.write(json.dumps(found, indent=1) + "\n")
     if not is_well(found):
         raise SystemExit(1)

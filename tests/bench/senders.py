@@ -101,15 +101,16 @@ class Exporter(threading.Thread):
 
     session = "exporter"
 
-    def __init__(self, playhead: PlayheadProcess, stopping: threading.Event) -> None:
+    def __init__(
+        self, playhead: PlayheadProcess, stopping: threading.Event, timeout: float
+    ) -> None:
         super().__init__(daemon=True)
         self.stopping = stopping
         self.count = 0
-        # An exporter gives up a batch after its timeout, which is 10 s unless it is set.
         exporter = OTLPSpanExporter(
             f"{playhead.url}/v1/traces",
             headers={"Authorization": f"Bearer {playhead.key}"},
-            timeout=60,
+            timeout=timeout,
         )
         self.provider = TracerProvider()
         self.provider.add_span_processor(

@@ -158,6 +158,21 @@ def test_a_broken_file_of_an_archive_costs_only_itself():
     assert len(found.events) == 13
 
 
+def test_a_change_of_no_known_kind_is_left_out_and_its_event_kept():
+    changes = [{"op": [], "path": "/a"}, {"op": "add", "path": "/b", "value": 1}, 7]
+    event = {"event": "state", "uuid": "u", "changes": changes}
+
+    found = read("inspect", changed(events=[event]))
+
+    assert found["u"].state_patch == [{"op": "add", "path": "/b", "value": 1}]
+
+
+def test_a_number_that_cannot_be_kept_refuses_the_sample():
+    file = whole(INSPECT).replace(b'"team": "maths"', b'"team": NaN')
+
+    assert "log.metadata.team: NaN is not a JSON number" in read("inspect", file).refusals[0]
+
+
 @pytest.mark.parametrize("file", [b"PK\x03\x04", b'{"status": "x"', b"[]", b'{"samples": [{}]}'])
 def test_what_is_no_log_is_refused(file):
     found = read("inspect", file)

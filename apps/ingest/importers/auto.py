@@ -114,7 +114,9 @@ def _history(value: Json) -> str | None:
 def _has_blocks(value: Json) -> bool:
     """Whether tools are called in the blocks of a message's content."""
     messages = value.get("messages") if isinstance(value, dict) else value
-    contents = [one.get("content") for one in messages or () if is_message(one)]
+    if not isinstance(messages, list):
+        return False
+    contents = [one.get("content") for one in messages if is_message(one)]
     blocks = [block for content in contents if isinstance(content, list) for block in content]
     return any(isinstance(block, dict) and block.get("type") in BLOCKS for block in blocks)
 

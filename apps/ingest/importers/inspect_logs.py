@@ -44,7 +44,7 @@ class InspectLogs(RecordImporter):
     def events(self, value: Json, unmapped: Counter[str]) -> list[IncomingEvent]:
         if not isinstance(value, dict) or not isinstance(value.get("sample"), dict):
             raise Refusal("A sample must be an object.", "samples")
-        check_fit(value["sample"])
+        check_fit(value)
         return sample_events(value["log"], value["sample"], unmapped)
 
 

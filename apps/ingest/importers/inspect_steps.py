@@ -150,8 +150,9 @@ def _state(event: IncomingEvent, told: Told, resolver: Resolver) -> None:
 
 
 def _is_patch(value: Json) -> bool:
-    is_known = isinstance(value, dict) and value.get("op") in PATCHES
-    return is_known and isinstance(value.get("path"), str)
+    if not isinstance(value, dict) or not isinstance(value.get("op"), str):
+        return False
+    return value["op"] in PATCHES and isinstance(value.get("path"), str)
 
 
 def _patch(change: Fields, resolver: Resolver) -> Fields:
