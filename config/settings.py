@@ -281,10 +281,8 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SERVE_AUTHENTICATION": [],
-    "POSTPROCESSING_HOOKS": [
-        "drf_spectacular.hooks.postprocess_schema_enums",
-        "apps.core.openapi.add_problems",
-    ],
+    # Without the hook that gives choices names of their own: equal names of fields collide.
+    "POSTPROCESSING_HOOKS": ["apps.core.openapi.add_problems"],
 }
 
 # Product

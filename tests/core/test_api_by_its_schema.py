@@ -5,19 +5,24 @@ from __future__ import annotations
 import pytest
 import schemathesis
 from django.core.signals import request_finished, request_started
+from django.core.wsgi import get_wsgi_application
 from django.db import close_old_connections
 from hypothesis import HealthCheck, settings
 from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 
 from apps.tenants.permissions import Scope
-from config.wsgi import application
 from tests.factories import make_key
 from tests.sessions.factories import make_session
 
-schema = schemathesis.openapi.from_wsgi("/api/v1/schema/?format=json", application)
+schema = schemathesis.pytest.from_fixture("api_schema")
 # A list with some events refused is a 207, and filters ask for more than a type can say.
 LENIENT = [positive_data_acceptance, negative_data_rejection]
 EVERY_SCOPE = [scope.value for scope in Scope if scope != Scope.ADMIN]
+
+
+@pytest.fixture(scope="session")
+def api_schema():
+    return schemathesis.openapi.from_wsgi("/api/v1/schema/?format=json", get_wsgi_application())
 
 
 @schemathesis.serializer("application/x-protobuf")
