@@ -35,6 +35,7 @@ OF_NO_PROJECT = {
 MAY_CROSS_PROJECTS = {
     "apps/audit/queries.py",
     "apps/audit/services.py",
+    "apps/ingest/imports/sweeping.py",
     "apps/sessions/erasure.py",
     "apps/sessions/keys.py",
     "apps/sessions/models.py",
