@@ -99,7 +99,11 @@ class IngestAPIView(ProjectAPIView):
     def record(self, batch: Batch) -> Receipt:
         """Commit what the request brought."""
         return services.ingest(
-            self.project, batch, client=self.client, environment=self.environment
+            self.project,
+            batch,
+            client=self.client,
+            environment=self.environment,
+            origin="demo" if self.project.is_demo else "live",
         )
 
 

@@ -29,6 +29,13 @@ class Organization(models.Model):
         return self.name
 
 
+class PresentProjects(models.Manager["Project"]):
+    """Projects that have not been removed: what every door and list is about."""
+
+    def get_queryset(self) -> models.QuerySet[Project]:
+        return super().get_queryset().filter(removed_at=None)
+
+
 class Project(models.Model):
     """One application's recorded data. The boundary of isolation."""
 
@@ -36,6 +43,14 @@ class Project(models.Model):
     slug = models.CharField(max_length=62, validators=[slug_is_plain])
     name = models.CharField(max_length=120)
     created_at = models.DateTimeField(auto_now_add=True)
+    # Made-up sessions, marked as such wherever the project is shown.
+    is_demo = models.BooleanField(default=False)
+    # Since when nobody sees it; its sessions are erased from then on, and the row stays.
+    removed_at = models.DateTimeField(null=True, blank=True)
+
+    # The first is what relations of an organization go through.
+    objects: ClassVar[PresentProjects] = PresentProjects()
+    everything: ClassVar[models.Manager[Project]] = models.Manager()
 
     class Meta:
         constraints = [

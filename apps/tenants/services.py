@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.audit import services as audit
 from apps.audit.actors import Actor
 from apps.core.errors import ConflictError, InvalidError
+from apps.core.jobs import after_commit
 from apps.tenants.access import permissions_in_organization
 from apps.tenants.models import Membership, Organization, Project, slug_is_plain
 from apps.tenants.permissions import Permission, Role
@@ -59,14 +61,15 @@ def rename_organization(organization: Organization, *, name: str, actor: Actor) 
 
 @transaction.atomic
 def create_project(
-    organization: Organization, *, slug: str, name: str = "", actor: Actor
+    organization: Organization, *, slug: str, name: str = "", is_demo: bool = False, actor: Actor
 ) -> Project:
     """Add a project. Everybody with a role in the whole organization is in it at once."""
     organization = _locked(organization)
     check_slug(slug)
     if organization.projects.filter(slug=slug).exists():
         raise InvalidError(f"This organization already has a project {slug}.", "slug")
-    project = organization.projects.create(slug=slug, name=clean_name(name or slug))
+    name = clean_name(name or slug)
+    project = organization.projects.create(slug=slug, name=name, is_demo=is_demo)
     audit.record(
         actor,
         "project.create",
@@ -94,6 +97,30 @@ def rename_project(project: Project, *, name: str, actor: Actor) -> Project:
         detail={"before": before, "after": project.name},
     )
     return project
+
+
+@transaction.atomic
+def remove_demo_project(project: Project, *, actor: Actor) -> None:
+    """Take a demo project out of sight for good, with its keys; its short name is free again.
+
+    What it holds is erased afterwards (``apps.web.demo.removal``).
+    """
+    project = Project.objects.select_for_update().get(pk=project.pk)
+    if not project.is_demo:
+        raise ConflictError("This project holds sessions of your own, no demo data.")
+    slug, now = project.slug, timezone.now()
+    project.keys.filter(revoked_at=None).update(revoked_at=now)
+    project.slug, project.removed_at = f"removed-{project.pk}", now
+    project.save(update_fields=["slug", "removed_at"])
+    audit.record(
+        actor,
+        "project.remove_demo",
+        organization_id=project.organization_id,
+        project_id=project.pk,
+        objects=[f"project:{slug}"],
+        detail={"name": project.name},
+    )
+    after_commit("web.erase_demo", project.pk)
 
 
 @transaction.atomic

@@ -183,6 +183,11 @@ class Shell:
         return lately.exclude(rejected=0, refused_requests=0).exists()
 
     @property
+    def can_remove_demo(self) -> bool:
+        is_demo = self.project is not None and self.project.is_demo
+        return is_demo and self.role is not None and self.role.allows(Permission.ERASE)
+
+    @property
     def can_see_setup(self) -> bool:
         return self.role is not None and self.role.allows(Permission.INGEST)
 

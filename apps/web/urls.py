@@ -3,6 +3,7 @@
 from django.urls import path
 
 from apps.web import health, setup, views
+from apps.web.demo import pages as demo
 
 app_name = "web"
 PROJECT = "o/<slug:organization_slug>/p/<slug:project_slug>/"
@@ -13,6 +14,7 @@ urlpatterns = [
     path("theme/", views.choose_theme, name="theme"),
     path("o/<slug:organization_slug>/", views.organization_home, name="organization"),
     path(PROJECT, views.project_home, name="project"),
+    path(f"{PROJECT}demo/remove/", demo.remove, name="demo-remove"),
     path(f"{PROJECT}setup/", setup.setup, name="setup"),
     path(f"{PROJECT}setup/status/", setup.setup_status, name="setup-status"),
 ]

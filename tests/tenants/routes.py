@@ -66,6 +66,7 @@ PAGES = {
     f"{PROJECT}settings/redaction/rules/add/": Page(P.MANAGE_PROJECT, POST),
     f"{PROJECT}settings/redaction/rules/remove/": Page(P.MANAGE_PROJECT, POST),
     f"{PROJECT}settings/redaction/try/": Page(P.MANAGE_PROJECT, POST),
+    f"{PROJECT}demo/remove/": Page(P.ERASE, POST),
     f"{PROJECT}setup/": Page(P.INGEST),
     f"{PROJECT}setup/status/": Page(P.INGEST),
     f"{PROJECT}sessions/": Page(P.READ_META),

@@ -31,7 +31,9 @@ class Command(BaseCommand):
         project = services.create_project(
             organization, slug=PROJECT, name="My project", actor=SYSTEM
         )
-        services.create_project(organization, slug=DEMO, name="Demo: support desk", actor=SYSTEM)
+        services.create_project(
+            organization, slug=DEMO, name="Demo: support desk", is_demo=True, actor=SYSTEM
+        )
         _, secret = key_services.create_api_key(
             project, name="Made on the first start", scopes=KEY_SCOPES, actor=SYSTEM
         )

@@ -4,6 +4,7 @@ import http.client
 import json
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,15 +16,19 @@ from apps.audit.actors import SYSTEM
 from apps.tenants import key_services
 from apps.tenants.models import Project
 from apps.tenants.permissions import Scope
-from apps.web.demo import demo_events
+from apps.web.demo import demo_sessions
 
-SECONDS = 30
+SECONDS = 120
+# Few requests, and none that keeps other senders waiting for long.
+EVENTS_AT_ONCE = 800
+
+Events = list[dict[str, Any]]
 
 
 class Command(BaseCommand):
     """Sends as any client does, so that what is shown went the whole way."""
 
-    help = "Send five sessions of a made-up support desk to a project; again changes nothing."
+    help = "Send two weeks of a made-up support desk to a project; again changes nothing."
     requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -52,9 +57,10 @@ def find_project(organization: str, project: str) -> Project:
 
 def send_missing(project: Project) -> int:
     """Send the sessions that the project has not, with a key for this purpose alone."""
-    stories = dict(demo_events(datetime.now(UTC)))
+    stories = dict(demo_sessions(datetime.now(UTC)))
     there = project.sessions.filter(external_id__in=stories)
-    missing = stories.keys() - set(there.values_list("external_id", flat=True))
+    known = set(there.values_list("external_id", flat=True))
+    missing = [events for name, events in stories.items() if name not in known]
     if not missing:
         return 0
     key, secret = key_services.create_api_key(
@@ -65,14 +71,25 @@ def send_missing(project: Project) -> int:
         actor=SYSTEM,
     )
     try:
-        for name in sorted(missing):
-            post_events(stories[name], secret)
+        for events in in_requests(missing):
+            post_events(events, secret)
     finally:
         key_services.revoke_api_key(key, actor=SYSTEM)
     return len(missing)
 
 
-def post_events(events: list[dict[str, Any]], key: str) -> None:
+def in_requests(sessions: list[Events]) -> Iterator[Events]:
+    """Put sessions together in requests, the first alone, so that there is soon one to open."""
+    request: Events = []
+    for number, events in enumerate(sessions):
+        if request and (number == 1 or len(request) + len(events) > EVENTS_AT_ONCE):
+            yield request
+            request = []
+        request = request + events
+    yield request
+
+
+def post_events(events: Events, key: str) -> None:
     """Send events to the server's own address."""
     request = urllib.request.Request(  # noqa: S310
         f"{settings.PLAYHEAD_URL}/api/v1/events",
