@@ -13,6 +13,7 @@ from typing import Any
 
 from apps.sessions import pseudonyms, sql
 from apps.sessions.chunks import Contents, insert_chunks, new_chunks
+from apps.sessions.keys import project_keys
 from apps.sessions.models import Facet
 from apps.sessions.session_rows import (
     FIRSTS,
@@ -24,6 +25,7 @@ from apps.sessions.session_rows import (
     latest,
     outcome_rank,
 )
+from apps.sessions.terms import insert_terms, terms_rows
 
 # (project id, the session that ends, the session that it becomes part of)
 Handler = Callable[[int, uuid.UUID, uuid.UUID], None]
@@ -50,6 +52,7 @@ MOVES = (
 )
 LEAVES = (
     "DELETE FROM agent_sessions_sessionfacet WHERE project_id = $1 AND session_id = $2",
+    "DELETE FROM agent_sessions_chunkterms WHERE project_id = $1 AND session_id = $2",
     "DELETE FROM agent_sessions_chunk WHERE project_id = $1 AND session_id = $2",
     "DELETE FROM agent_sessions_sessionkey WHERE project_id = $1 AND session_id = $2",
 )
@@ -74,6 +77,7 @@ def adopt(project_id: int, own: HeldSession, named: HeldSession) -> None:
     """Move everything of a trace's own session into the session that the trace named."""
     contents = Contents(project_id, {own.row.id: own.cipher}).contents_of(own.row.id)
     insert_chunks(project_id, new_chunks([(named, contents)]))
+    insert_terms(project_id, terms_rows(project_keys(project_id), [(named, contents)]))
     ids = (uuid.UUID(bytes=own.row.id), uuid.UUID(bytes=named.row.id))
     for statement in MOVES:
         sql.run(statement, project_id, *ids)

@@ -31,6 +31,7 @@ from apps.sessions.owners import find_owners, origin_facet
 from apps.sessions.rows import EventRow
 from apps.sessions.session_rows import HeldSession, latest
 from apps.sessions.sums import Ledger
+from apps.sessions.terms import terms_rows
 from apps.sessions.titles import title_in
 from apps.sessions.writing import write
 
@@ -243,13 +244,15 @@ class Appending:
         changes = self.changes.values()
         old = [(change.session.row.id, change.row) for change in changes if change.old is not None]
         new = [(change.session.row.id, change.row) for change in changes if change.old is None]
-        chunks = new_chunks(self._new_content())
+        content = self._new_content()
+        chunks = new_chunks(content)
         sessions = self._settled()
         update_events(self.project_id, old)
         if changes or sessions:
             rows = {
                 "events": written(new),
                 "chunks": chunks,
+                "terms": terms_rows(self.keys, content),
                 "facets": self._facets(),
                 "inputs": self._inputs(),
                 "deltas": ledger.rows(),

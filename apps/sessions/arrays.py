@@ -45,12 +45,16 @@ def _number(value: Decimal) -> bytes:
     return _text(format(value, "f"))
 
 
+def _numbers(value: Sequence[int]) -> bytes:
+    return _text(f"{{{','.join(map(str, value))}}}")
+
+
 def _json(value: Any) -> bytes:
     return _raw(canonical_json(value))
 
 
 # type: (type of the array's elements, its oid, the array's oid, encoding)
-# Numbers with decimals and JSON travel as text and are cast row by row.
+# Numbers with decimals, JSON and lists travel as text and are cast row by row.
 TYPES: dict[str, tuple[str, int, int, Callable[[Any], bytes]]] = {
     "text": ("text", 25, 1009, _text),
     "uuid": ("uuid", 2950, 2951, _raw),
@@ -61,6 +65,7 @@ TYPES: dict[str, tuple[str, int, int, Callable[[Any], bytes]]] = {
     "boolean": ("boolean", 16, 1000, lambda value: b"\0\0\0\1\1" if value else b"\0\0\0\1\0"),
     "numeric": ("text", 25, 1009, _number),
     "jsonb": ("text", 25, 1009, _json),
+    "int[]": ("text", 25, 1009, _numbers),
 }
 
 

@@ -14,6 +14,8 @@ from apps.sessions.content import LEVEL_COMPACTED, unpack
 from apps.sessions.keys import ProjectKeys
 from apps.sessions.owners import LOCK, hold
 from apps.sessions.session_rows import HeldSession
+from apps.sessions.terms import DROP as DROP_TERMS
+from apps.sessions.terms import insert_terms, terms_for
 
 # This many chunks of one tier become one of the next.
 FAN = 32
@@ -56,7 +58,7 @@ def compact_session(keys: ProjectKeys, session_id: bytes) -> int:
     chunks = [Sized(*values) for values in sql.rows(SIZES, keys.project_id, ids)]
     left = len(chunks)
     for group in groups(chunks, is_closed=session.row.status == "closed"):
-        left -= _merge(keys.project_id, session, group)
+        left -= _merge(keys, session, group)
     loose = sum(chunk.size < FULL for chunk in chunks) - (len(chunks) - left)
     sql.run(COUNT, keys.project_id, ids, max(loose, 0))
     return left
@@ -88,20 +90,24 @@ def _filled(chunks: Sequence[Sized]) -> Iterator[list[Sized]]:
         yield group
 
 
-def _merge(project_id: int, session: HeldSession, group: Sequence[Sized]) -> int:
+def _merge(keys: ProjectKeys, session: HeldSession, group: Sequence[Sized]) -> int:
     """Make one chunk of several; return how many fewer there are."""
     if len(group) < 2:
         return 0
+    project_id = keys.project_id
     ids, numbers = [session.row.id] * len(group), [chunk.number for chunk in group]
     contents: dict[bytes, bytes] = {}
     for _, number, codec, digests, body in sql.rows(
         BODIES, project_id, array("uuid", ids), array("bigint", numbers)
     ):
         contents |= unpack(session.cipher, number, codec, digests, body)
-    sql.run(DROP, project_id, array("uuid", ids[:1]), array("bigint", numbers))
+    for statement in (DROP_TERMS, DROP):
+        sql.run(statement, project_id, array("uuid", ids[:1]), array("bigint", numbers))
     tier = max(chunk.tier for chunk in group) + 1
     row = chunk_row(
         session.row.id, session.cipher, numbers[-1], contents, tier=tier, level=LEVEL_COMPACTED
     )
     insert_chunks(project_id, [row])
+    terms = sorted(terms_for(keys).of_contents(contents.values()))
+    insert_terms(project_id, [(session.row.id, numbers[-1], terms)])
     return len(group) - 1

@@ -18,7 +18,16 @@ from apps.sessions.sums import DELTA_COLUMNS, Ledger
 from apps.sessions.writing import DELTAS
 
 # Children first; the session's own row is emptied and stays, so that its address answers.
-TABLES = ("eventinput", "event", "chunk", "sessionfacet", "trace", "pseudonym", "sessionkey")
+TABLES = (
+    "eventinput",
+    "event",
+    "chunkterms",
+    "chunk",
+    "sessionfacet",
+    "trace",
+    "pseudonym",
+    "sessionkey",
+)
 EMPTY: dict[str, Any] = {
     "external_id": None,
     "is_listed": False,

@@ -80,6 +80,8 @@ class ProjectKeys:
     # Keys digests of content and hashes of what must be found again without being read.
     content_key: bytes
     identity_key: bytes
+    # Keys the terms by which words of content are found.
+    search_key: bytes
 
     def digest(self, data: bytes) -> bytes:
         """Return the 16 bytes under which content is stored."""
@@ -162,9 +164,8 @@ def _load(project_id: int) -> ProjectKeys:
     }
     index = opened[INDEX, 1]
     wrapping = {version: AESGCM(key) for (use, version), key in opened.items() if use == WRAP}
-    return ProjectKeys(
-        project_id, wrapping, _subkey(index, b"content"), _subkey(index, b"identity")
-    )
+    subkeys = (_subkey(index, purpose) for purpose in (b"content", b"identity", b"search"))
+    return ProjectKeys(project_id, wrapping, *subkeys)
 
 
 def _rows(project_id: int) -> Iterable[ProjectKey]:

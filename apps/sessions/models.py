@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import ClassVar, Self
 
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 
 from apps.sessions.choices import UNKNOWN_NUMBER as UNKNOWN_NUMBER
@@ -299,6 +301,27 @@ class Chunk(RecordModel):
     # 16 bytes for each content, in the order in which they lie in the body.
     digests = models.BinaryField()
     body = models.BinaryField()
+
+
+class ChunkTerms(RecordModel):
+    """The words of a chunk as keyed hashes. Nobody reads them but two functions of the database.
+
+    Each project has its own key, so the index needs no project: terms of two projects
+    have nothing in common but a chance of one in four thousand million.
+    """
+
+    pk = models.CompositePrimaryKey("project_id", "session_id", "number")
+    project = models.ForeignKey(
+        Project, models.DO_NOTHING, db_constraint=False, db_index=False, related_name="chunk_terms"
+    )
+    session = models.ForeignKey(
+        Session, models.DO_NOTHING, db_constraint=False, db_index=False, related_name="chunk_terms"
+    )
+    number = models.IntegerField()
+    terms = ArrayField(models.IntegerField())
+
+    class Meta:
+        indexes = [GinIndex(fields=["terms"], name="chunk_terms")]
 
 
 class SessionFacet(RecordModel):

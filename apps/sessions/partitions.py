@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
-PARTITIONED = ("agent_sessions_event", "agent_sessions_chunk")
+PARTITIONED = ("agent_sessions_event", "agent_sessions_chunk", "agent_sessions_chunkterms")
 MONTHS_AHEAD = 3
 
 

@@ -29,6 +29,7 @@ from apps.sessions.rows import COLUMNS, EventRow
 from apps.sessions.session_rows import COLUMNS as SESSION_COLUMNS
 from apps.sessions.session_rows import FIRSTS, PERSON, TITLE, HeldSession, SessionRow, place_of
 from apps.sessions.sums import DELTA_COLUMNS, Ledger
+from apps.sessions.terms import insert_terms, terms_rows
 from apps.sessions.writing import DELTAS, FACET_COLUMNS, FACETS, INPUT_COLUMNS, INPUTS
 
 _OF_EVENT = [column for column in COLUMNS if column[0] not in {"id", "client_id", "trace"}]
@@ -206,7 +207,9 @@ class Rewriting:
         for row in self.changed:
             if (made := self.redone.drafts.get(row.id)) is not None:
                 parts |= made.parts
-        insert_chunks(project_id, new_chunks([(self.session, parts)]))
+        content = [(self.session, parts)]
+        insert_chunks(project_id, new_chunks(content))
+        insert_terms(project_id, terms_rows(self.keys, content))
         # Where no content is new the number tells all the same that this is another state.
         self.session.row.chunk_number += not parts
         placed = [(key, row) for row in self.changed]

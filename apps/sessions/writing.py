@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from apps.sessions import chunks, event_rows, session_rows, sql
+from apps.sessions import chunks, event_rows, session_rows, sql, terms
 from apps.sessions.arrays import arrays, selected, unnest
 from apps.sessions.sums import DELTA_COLUMNS
 
@@ -51,6 +51,7 @@ FROM {{source}} WHERE s.project_id = $1 AND s.id = r.id
 PARTS: dict[str, tuple[str, Columns]] = {
     "events": (event_rows.INSERT, event_rows.WRITTEN),
     "chunks": (chunks.INSERT, chunks.COLUMNS),
+    "terms": (terms.INSERT, terms.COLUMNS),
     "facets": (FACETS, FACET_COLUMNS),
     "inputs": (INPUTS, INPUT_COLUMNS),
     "deltas": (DELTAS, DELTA_COLUMNS),
