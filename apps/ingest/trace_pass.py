@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
+from apps.ingest.checks import Refusal, check_words
 from apps.ingest.conventions.attributes import Json
 from apps.ingest.normalising import Read
 
@@ -35,7 +36,7 @@ def _pass_down(trace: dict[str, Read]) -> None:
         name: {} if anywhere[name] is None else _nearest(trace, name) for name in PASSED_DOWN
     }
     for span_id, one in trace.items():
-        told = {name: nearest[name].get(span_id) for name in PASSED_DOWN}
+        told = {name: one.fields.get(name) or nearest[name].get(span_id) for name in PASSED_DOWN}
         session = told["session"] or (None if told["conversation"] else anywhere["session"])
         conversation = told["conversation"] or anywhere["conversation"]
         one.fields["session"] = session or conversation
@@ -47,10 +48,20 @@ def _pass_down(trace: dict[str, Read]) -> None:
 
 def _first_said(trace: dict[str, Read], name: str) -> Json:
     """Return what the earliest span of the trace that says it says."""
-    saying = [one for one in trace.values() if name in one.fields]
+    saying = [one for one in trace.values() if _passed(one, name) is not None]
     if not saying:
         return None
     return min(saying, key=lambda one: (one.span.start, one.span.span_id)).fields[name]
+
+
+def _passed(one: Read, name: str) -> Json:
+    """Return what a span says for others, too; what is refused is refused with that span alone."""
+    said = one.fields.get(name)
+    try:
+        check_words([said] if isinstance(said, str) else said, name)
+    except Refusal:
+        return None
+    return said
 
 
 def _nearest(trace: dict[str, Read], name: str) -> dict[str, Json]:
@@ -61,7 +72,7 @@ def _nearest(trace: dict[str, Read], name: str) -> dict[str, Json]:
         # A span that was met before ends the climb, even where parents run in a circle.
         while here in trace and here not in found:
             path.append(here)
-            found[here] = value = trace[here].fields.get(name)
+            found[here] = value = _passed(trace[here], name)
             if value is not None:
                 break
             here = trace[here].span.parent_id or ""

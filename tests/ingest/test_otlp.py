@@ -200,3 +200,17 @@ def test_any_bytes_are_spans_or_a_bad_request(body, decoder):
 def test_any_json_is_a_request_or_a_bad_one(span, request):
     assert status_of(lambda: read(json.dumps(request).encode())) in {200, 400}
     assert status_of(lambda: read(make_spans(span, make_span() | {"attributes": span}))) == 200
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("user.id", "x" * 600), ("session.id", "x" * 600), ("tag.tags", ["a"] * 101)],
+    ids=lambda value: str(value)[:10],
+)
+def test_what_one_span_says_too_long_is_refused_with_that_span_alone(name, value):
+    root, child = numbered(1, told={name: value}), numbered(2, parent=1)
+
+    batch = read(make_spans(root, child))
+
+    assert [event.id for event in batch.events] == [f"{2:016x}"]
+    assert len(batch.rejected) == 1
