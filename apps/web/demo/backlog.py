@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from apps.web.demo.cases import Case, make_case
 from apps.web.demo.recording import Recording
 from apps.web.demo.tools import Fields
@@ -18,16 +20,17 @@ SLOW: Fields = {"type": "TimeoutError", "message": "orders: no answer within 5 s
 def work_off_mailbox(desk: Recording) -> list[Fields]:
     """Answer one ticket after the other; wait for mail with the steps that are left."""
     desk.ask(TASK)
-    desk.step("state", "mailbox opened", state={"answered": 0, "failed": 0})
+    desk.open_case(answered=0)
     done = 0
     while len(desk.events) + LONGEST < STEPS:
         case = make_case(desk.chance.choice(TOPICS), desk.chance.choice(LANGUAGES), desk.chance)
         with desk.within(f"ticket {done + 1}", "mail", case.ask) as ticket:
             ticket["output"] = _answer(desk, case)
         done += 1
+        # Mail comes all night.
+        desk.clock += timedelta(seconds=desk.chance.uniform(2, 55))
         if done % 25 == 0:
-            patch = [{"op": "replace", "path": "/answered", "value": done}]
-            desk.step("state", f"{done} answered", state_patch=patch)
+            desk.patch(f"{done} answered", answered=done)
     while len(desk.events) < STEPS:
         desk.step("time", "wait for mail", seconds=20)
     desk.root["output"] = f"{done} tickets answered."

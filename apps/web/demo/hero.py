@@ -24,7 +24,7 @@ STALE: Fields = {
 DIFF = """\
 --- a/rules/exchange.yaml
 +++ b/rules/exchange.yaml
-@@ -8,7 +8,9 @@ exchange:
+@@ -8,4 +8,6 @@ exchange:
    reserve:
      tool: reserve_stock
 -    stock_version: from_search
@@ -47,8 +47,7 @@ def rescue(desk: Recording) -> list[Fields]:
         "parcels": ["00340434161094042557", "00340434161094042564"],
     }
     desk.call("get_order", {"order_id": ORDER}, order)
-    opened = {"order": ORDER, "wanted_size": "M", "exchange": None, "refund": None, "open": True}
-    desk.step("state", "case opened", state=opened)
+    desk.open_case(order=ORDER, wanted_size="M", exchange=None, refund=None, open=True)
     facts = _ask_two_agents(desk)
     _decide(desk, facts)
     _reserve(desk)
@@ -114,7 +113,7 @@ def _reserve(desk: Recording) -> None:
 def _pay_for_the_bags(desk: Recording) -> None:
     question = "Exchange a City One (1899.00 USD) from the store and refund 94.00 USD for B-2291?"
     yes = {"approved": True, "note": "Fine. Ask the driver to take the size S back."}
-    desk.step("human", "approve exchange and refund", seconds=48, input=question, output=yes)
+    desk.step("human", "approve exchange and refund", seconds=12, input=question, output=yes)
     asked = {"order_id": ORDER, "amount": "94.00", "currency": "USD"}
     desk.call("refund_order", asked, {"refund": "R-874"}, effects="external", seconds=1.1)
     desk.patch("bags refunded", refund="R-874")

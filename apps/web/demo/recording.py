@@ -22,6 +22,7 @@ class Setting:
     begins: datetime
     version: Version
     model: Model = GPT
+    agent: str = "support"
     language: str = "en"
     environment: str = "production"
     tags: tuple[str, ...] = ()
@@ -38,10 +39,12 @@ class Recording:
 
     def __post_init__(self) -> None:
         self.clock = self.setting.begins
-        self.agent = "support"
+        self.agent = self.setting.agent
         self.parents: list[str] = []
+        # Fields of the case's state.
+        self.known: set[str] = set()
         self.messages.append({"role": "system", "content": self.setting.version.text})
-        self.root = self.step("agent", "support desk", seconds=0)
+        self.root = self.step("agent", f"{self.agent} desk", seconds=0)
         self.root |= {
             "user": self.setting.user,
             "environment": self.setting.environment,
@@ -126,9 +129,18 @@ class Recording:
         fields = {"effects": "read", "input": arguments, "output": result} | fields
         return self.step("tool", tool, seconds=seconds, **fields)
 
+    def open_case(self, **state: Any) -> None:
+        """Say how the case stands at first."""
+        self.known = set(state)
+        self.step("state", "case opened", state=state)
+
     def patch(self, name: str, **changes: Any) -> None:
         """Change the case's state, field by field."""
-        operations = [{"op": "add", "path": f"/{key}", "value": changes[key]} for key in changes]
+        operations = [
+            {"op": "replace" if key in self.known else "add", "path": f"/{key}", "value": value}
+            for key, value in changes.items()
+        ]
+        self.known |= set(changes)
         self.step("state", name, state_patch=operations)
 
     def score(self, name: str, value: float, comment: str) -> None:

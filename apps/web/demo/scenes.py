@@ -46,8 +46,7 @@ class Desk:
         """Read the order, and more than once where the prompt asks for thoroughness."""
         self.recording.ask(self.case.ask)
         self.recording.call("get_order", self.key, self.case.record)
-        opening = {"order": self.case.order, "topic": self.case.topic, "open": True}
-        self.recording.step("state", "case opened", state=opening)
+        self.recording.open_case(order=self.case.order, topic=self.case.topic, open=True)
         self.check_again()
 
     def check_again(self) -> None:
@@ -143,16 +142,16 @@ def damaged(desk: Desk) -> list[Fields]:
             "reason": "The damage shows in the photo and the customer asked for money.",
         },
     )
-    _pay_back(desk)
+    _pay_back(desk, "Photo seen, go ahead.")
     desk.recording.patch("refunded", refund=desk.case.amount)
     desk.say("answer")
     return desk.close("Refunded and collection booked")
 
 
-def _pay_back(desk: Desk) -> None:
+def _pay_back(desk: Desk, note: str = "Fine, go ahead.") -> None:
     if desk.case.price > LIMIT:
         question = f"Refund {desk.case.amount} USD for {desk.case.order}? It is above {LIMIT} USD."
-        yes = {"approved": True, "note": "Photo seen, go ahead."}
+        yes = {"approved": True, "note": note}
         waited = desk.chance.uniform(40, 400)
         desk.recording.step("human", "approve refund", seconds=waited, input=question, output=yes)
     refund = {"refund": f"R-{desk.chance.randint(100, 999)}", "state": "sent"}

@@ -29,6 +29,7 @@ TAGS = {
     "login": "login", "question": "advice", "cancel": "order", "late_return": "refund",
     "no_answer": "order", "somebody_elses": "privacy",
 }  # fmt: skip
+AGENTS = {"billing": "billing", "login": "accounts", "advice": "workshop"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,8 @@ def demo_sessions(now: datetime) -> Iterator[tuple[str, list[Fields]]]:
     for planned in sorted(_plan(), key=lambda each: each.hours_ago):
         name = f"demo-{planned.number:03}-{planned.topic.replace('_', '-')}"
         yield name, _conversation(name, planned, now)
-    night = Setting(BACKLOG, "mailbox", now - timedelta(hours=11), version_at(11), GPT_MINI)
+    begins = now - timedelta(hours=11)
+    night = Setting(BACKLOG, "mailbox", begins, version_at(11), GPT_MINI, agent="mailbox")
     yield BACKLOG, work_off_mailbox(_recording(night, tags=("mailbox", "batch")))
 
 
@@ -86,6 +88,7 @@ def _conversation(name: str, planned: Planned, now: datetime) -> list[Fields]:
         begins=now - timedelta(hours=planned.hours_ago),
         version=version_at(planned.hours_ago),
         model=chance.choice(MODELS),
+        agent=AGENTS.get(TAGS[planned.topic], "support"),
         language=case.language,
         environment="staging" if chance.random() < 0.12 else "production",
         tags=(TAGS[planned.topic], *planned.tags, *(("vip",) if chance.random() < 0.08 else ())),
