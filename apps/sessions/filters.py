@@ -33,6 +33,8 @@ TEXT_LIMIT = 512
 class SessionFilters:
     """Filters as asked for; None or empty means not narrowed."""
 
+    # Words and "phrases" that occur in what was said: search.find() reads them.
+    q: str = ""
     external_id: str = ""
     user: str = ""
     environment: str = ""
@@ -136,6 +138,7 @@ def one_of(*choices: str) -> Callable[[str, str], str]:
 
 
 READERS: Mapping[str, Callable[[str, str], Any]] = {
+    "q": read_text,
     "external_id": read_text,
     "user": read_text,
     "environment": read_text,

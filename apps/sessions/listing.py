@@ -9,11 +9,11 @@ from typing import Any
 
 from django.utils import timezone
 
-from apps.core.paging import Page
 from apps.sessions import reader
 from apps.sessions.filters import SessionFilters
 from apps.sessions.models import Session
 from apps.sessions.queries import facets_of
+from apps.sessions.search import Found, Hit
 from apps.tenants.models import Project
 
 RANGES = (("last hour", 1), ("24 hours", 24), ("7 days", 24 * 7), ("30 days", 24 * 30))
@@ -52,6 +52,7 @@ class SessionRow:
     session: Session
     title: str
     facets: Mapping[str, list[str]]
+    hits: list[Hit]
 
     @property
     def total_tokens(self) -> int | None:
@@ -85,17 +86,22 @@ def total_tokens(session: Session) -> int | None:
 
 
 def list_context(
-    project: Project, filters: SessionFilters, page: Page[Session], *, may_read: bool
+    project: Project, filters: SessionFilters, found: Found, *, may_read: bool
 ) -> dict[str, Any]:
-    sessions = page.rows
+    page, sessions = found.page, found.page.rows
     titles = reader.titles(sessions) if may_read and sessions else {}
     facets = facets_of(project, sessions)
-    rows = [SessionRow(row, titles.get(row.pk, ""), facets.get(row.pk, {})) for row in sessions]
+    rows = [
+        SessionRow(row, titles.get(row.pk, ""), facets.get(row.pk, {}), found.hits.get(row.pk, []))
+        for row in sessions
+    ]
     more = boxes(MORE_BOXES, filters, rows)
     return {
         "project": project,
         "filters": filters,
         "page": page,
+        "may_search": may_read,
+        "is_complete": found.is_complete,
         "rows": rows,
         "statuses": STATUSES,
         "first_boxes": boxes(FIRST_BOXES, filters, rows),

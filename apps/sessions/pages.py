@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from django.core.exceptions import PermissionDenied
 from django.http import Http404
 
 from apps.audit.services import record_reading
 from apps.core.errors import InvalidError
-from apps.sessions import panel, player, reader
+from apps.core.paging import read_limit
+from apps.sessions import panel, player, reader, search
+from apps.sessions.filters import SessionFilters
 from apps.sessions.json_tree import json_tree
 from apps.sessions.listing import short_id, total_tokens
 from apps.sessions.models import Session
 from apps.sessions.outline_cache import outline_of
-from apps.sessions.queries import facets_of
+from apps.sessions.queries import facets_of, session_page
+from apps.sessions.search import Found
 from apps.sessions.state import state_at
 from apps.sessions.steps import Outline, Step
 from apps.sessions.transcript import tell
@@ -28,6 +32,24 @@ Json = Any
 
 def may_read_content(request: SignedInRequest, project: Project) -> bool:
     return Permission.READ_CONTENT in permissions_in_project(request.actor, project)
+
+
+def find_sessions(request: SignedInRequest, project: Project, filters: SessionFilters) -> Found:
+    """Return the sessions that the list shows, and where they hold what is searched for."""
+    cursor, limit = request.GET.get("cursor"), read_limit(request.GET.get("limit"))
+    if not filters.q:
+        return Found(session_page(project, filters, cursor=cursor, limit=limit), {})
+    # Whether a word occurs is content.
+    if not may_read_content(request, project):
+        raise PermissionDenied
+    found = search.find(project, filters, cursor=cursor, limit=limit)
+    record_reading(
+        request.actor,
+        organization_id=project.organization_id,
+        project_id=project.pk,
+        session_ids=[str(session.pk) for session in found.page.rows],
+    )
+    return found
 
 
 def read_view(name: str | None) -> str:

@@ -25,6 +25,7 @@ SORT_COLUMNS = {
     "errors": "error_count",
 }
 AFTER, BEFORE = "after", "before"
+EVERYTHING = Q()
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ def session_page(
     found = (
         _by_facet(project, filters, place, limit, descends=descends)
         if filters.facets and filters.sort.lstrip("-") == "started"
-        else _by_column(project, filters, place, limit, descends=descends)
+        else matching(project, filters, place, limit, descends=descends)
     )
     has_more, rows = len(found) > limit, found[:limit]
     if place is not None and place.side == BEFORE:
@@ -65,11 +66,18 @@ def facets_of(
     return found
 
 
-def _by_column(
-    project: Project, filters: SessionFilters, place: Place | None, limit: int, *, descends: bool
+def matching(
+    project: Project,
+    filters: SessionFilters,
+    place: Place | None,
+    limit: int,
+    *,
+    descends: bool,
+    also: Q = EVERYTHING,
 ) -> list[Session]:
+    """Return the next sessions that match, one more than ``limit`` where there are more."""
     column = SORT_COLUMNS[filters.sort.lstrip("-")]
-    rows = project.sessions.filter(_column_filters(project, filters), is_listed=True)
+    rows = project.sessions.filter(_column_filters(project, filters), also, is_listed=True)
     for facet, value in facet_values(project, filters):
         has_it = SessionFacet.unscoped.filter(
             project=project, session_id=OuterRef("pk"), facet=facet, value=value
@@ -179,12 +187,18 @@ def _page(rows: list[Session], sort: str, *, has_next: bool, has_previous: bool)
         return Page([])
     return Page(
         rows,
-        next=_cursor(rows[-1], sort, AFTER) if has_next else None,
-        previous=_cursor(rows[0], sort, BEFORE) if has_previous else None,
+        next=cursor_of(rows[-1], sort, AFTER) if has_next else None,
+        previous=cursor_of(rows[0], sort, BEFORE) if has_previous else None,
     )
 
 
-def _cursor(session: Session, sort: str, side: str) -> str:
-    value = getattr(session, SORT_COLUMNS[sort.lstrip("-")])
+def place_of(session: Session, sort: str, side: str) -> Place:
+    """Return the place behind or before a session."""
+    return Place(side, getattr(session, SORT_COLUMNS[sort.lstrip("-")]), str(session.pk))
+
+
+def cursor_of(session: Session, sort: str, side: str) -> str:
+    """Return a word for the place behind or before a session."""
+    value = place_of(session, sort, side).value
     text = value.isoformat() if isinstance(value, datetime) else str(value)
     return encode_cursor(sort, side, text, str(session.pk))

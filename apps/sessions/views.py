@@ -12,12 +12,10 @@ from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 
 from apps.core.errors import DomainError
-from apps.core.paging import read_limit
 from apps.sessions import listing, pages, player
 from apps.sessions.filters import SessionFilters, refuse_unknown
 from apps.sessions.models import Session
 from apps.sessions.outline_cache import outline_of
-from apps.sessions.queries import session_page
 from apps.tenants.doors import SignedInRequest, project_view
 from apps.tenants.models import Project
 from apps.tenants.permissions import Permission
@@ -37,10 +35,9 @@ class ErasedError(DomainError):
 @project_view(Permission.READ_META)
 def session_list(request: SignedInRequest, project: Project) -> HttpResponse:
     filters = SessionFilters.from_query(request.GET.dict(), also=frozenset({"cursor", "limit"}))
-    limit = read_limit(request.GET.get("limit"))
-    page = session_page(project, filters, cursor=request.GET.get("cursor"), limit=limit)
+    found = pages.find_sessions(request, project, filters)
     may_read = pages.may_read_content(request, project)
-    context = listing.list_context(project, filters, page, may_read=may_read)
+    context = listing.list_context(project, filters, found, may_read=may_read)
     response = render(request, "sessions/list.html", context)
     place = f"{project.organization.slug}/{project.slug}"
     response.set_cookie("playhead_project", place, max_age=ONE_YEAR, samesite="Lax", httponly=True)

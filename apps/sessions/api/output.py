@@ -9,6 +9,7 @@ from django.conf import settings
 
 from apps.sessions import queries, reader
 from apps.sessions.models import Facet, Session
+from apps.sessions.search import Hit
 from apps.tenants.models import Project
 
 Json = dict[str, Any]
@@ -86,6 +87,16 @@ def _outcome(session: Session, *, content: bool) -> Json | None:
         "status": session.outcome,
         "reason": reader.outcome_reason(session) if content else None,
         "code": session.outcome_code,
+    }
+
+
+def hit_json(hit: Hit) -> Json:
+    """Return where a session holds what was searched for."""
+    return {
+        "event": hit.event,
+        "seq": hit.seq,
+        "field": hit.field,
+        "excerpt": [{"text": part.text, "match": part.is_match} for part in hit.excerpt],
     }
 
 

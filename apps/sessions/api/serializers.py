@@ -25,6 +25,20 @@ class OutcomeOut(serializers.Serializer[Any]):
     code = serializers.CharField(allow_null=True)
 
 
+class SegmentOut(serializers.Serializer[Any]):
+    text = serializers.CharField()
+    match = serializers.BooleanField()
+
+
+class HitOut(serializers.Serializer[Any]):
+    """A step that holds what was searched for."""
+
+    event = serializers.CharField(help_text="The step's id.")
+    seq = serializers.IntegerField(help_text="Its number in replay order.")
+    field = serializers.CharField(help_text="Where in the step: `input.messages.0.content`.")
+    excerpt = SegmentOut(many=True, help_text="The text around it, cut at what matches.")
+
+
 class SessionOut(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     external_id = serializers.CharField(allow_null=True)
@@ -58,11 +72,17 @@ class SessionOut(serializers.Serializer[Any]):
     replay_of = serializers.UUIDField(allow_null=True)
     forked_at = serializers.CharField(allow_null=True)
     url = serializers.CharField(help_text="The session's page.")
+    hits = HitOut(many=True, required=False, help_text="With `q`: the best three.")
 
 
 class SessionPageOut(serializers.Serializer[Any]):
     results = SessionOut(many=True)
     next = serializers.CharField(allow_null=True)
+    is_complete = serializers.BooleanField(
+        required=False,
+        help_text="With `q`: false where the search stopped before the page was full;"
+        " `next` goes on.",
+    )
 
 
 class EventOut(serializers.Serializer[Any]):

@@ -14,9 +14,9 @@ from rest_framework.response import Response
 from apps.audit import services as audit
 from apps.core.errors import InvalidError
 from apps.core.paging import decode_cursor, encode_cursor, read_limit
-from apps.sessions import queries, reader
+from apps.sessions import queries, reader, search
 from apps.sessions.api import serializers
-from apps.sessions.api.output import session_json, sessions_json, step_json
+from apps.sessions.api.output import hit_json, session_json, sessions_json, step_json
 from apps.sessions.filters import FACET_FILTERS, READERS, SessionFilters, refuse_unknown
 from apps.sessions.models import Session
 from apps.sessions.state import state_at
@@ -90,15 +90,28 @@ class SessionCollection(ProjectAPIView):
     def get(self, request: Request) -> Response:
         query = request.query_params.dict()
         filters = SessionFilters.from_query(query, also=PAGING | COMMON)
-        page = queries.session_page(
-            self.project, filters, cursor=query.get("cursor"), limit=read_limit(query.get("limit"))
-        )
+        cursor, limit = query.get("cursor"), read_limit(query.get("limit"))
+        if filters.q:
+            return self._search(filters, cursor, limit)
+        page = queries.session_page(self.project, filters, cursor=cursor, limit=limit)
         content = self.may(Permission.READ_CONTENT)
         if content:
             # A title is the beginning of what somebody wrote.
             record_reading(self, page.rows)
         results = sessions_json(self.project, page.rows, content=content)
         return Response({"results": results, "next": page.next})
+
+    def _search(self, filters: SessionFilters, cursor: str | None, limit: int) -> Response:
+        # Whether a word occurs is content.
+        self.require(Permission.READ_CONTENT)
+        found = search.find(self.project, filters, cursor=cursor, limit=limit)
+        record_reading(self, found.page.rows)
+        results = sessions_json(self.project, found.page.rows, content=True)
+        for shape in results:
+            shape["hits"] = [hit_json(hit) for hit in found.hits[shape["id"]]]
+        return Response(
+            {"results": results, "next": found.page.next, "is_complete": found.is_complete}
+        )
 
 
 class SessionDetail(SessionAPIView):

@@ -1,0 +1,146 @@
+"""Where in opened contents something stands: the field, and an excerpt around it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from apps.sessions.content import MARK, references
+from apps.sessions.search_query import Item
+from apps.sessions.words import words
+
+Json = Any
+Path = tuple[str, ...]
+
+BEFORE, AFTER = 60, 140
+# Long text is looked through in slices that overlap by more than any phrase takes.
+SLICE, OVERLAP = 16_384, 1_024
+# Names of fields that a convention gives; the words of a person are not among them.
+FIELD_NAMES = frozenset({"role", "content", "type", "text", "parts", "messages", "name", "id"})
+# What of an event's body the API shows below ``raw``.
+RAW = {"extra": "raw", "sent": "raw.sent"}
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A stretch of an excerpt, and whether it is what was searched for."""
+
+    text: str
+    is_match: bool
+
+
+@dataclass(frozen=True)
+class Place:
+    """A text in which an item stands."""
+
+    path: Path
+    text: str
+    start: int
+
+
+def places_in(content: bytes, item: Item) -> Iterator[Place]:
+    """Yield the texts of stored content that hold the item."""
+    if not item.may_be_in(content):
+        return
+    for path, text in _texts(orjson.loads(content), ()):
+        start = _first(text, item)
+        if start is not None:
+            yield Place(path, text, start)
+
+
+def path_to(skeleton: bytes, digest: bytes) -> Path | None:
+    """Return where a skeleton refers to content."""
+    return _path_to(orjson.loads(skeleton), digest.hex(), ())
+
+
+def field(column: str, path: Path) -> str:
+    """Return the name by which the API gives a place: ``input.messages.0.content``."""
+    if column != "extra":
+        return ".".join((column, *path))
+    head, *rest = path or ("raw",)
+    return ".".join((RAW.get(head, head), *rest))
+
+
+def excerpt(place: Place, items: Sequence[Item]) -> list[Segment]:
+    """Return the text around a place, cut into what matches and what does not."""
+    low, high = max(0, place.start - BEFORE), min(len(place.text), place.start + AFTER)
+    # Words at the edges are whole, so that none of their parts is taken for a word.
+    window = place.text[max(0, low - OVERLAP) : high + OVERLAP]
+    offset = max(0, low - OVERLAP)
+    found = words(window)
+    spans = sorted(
+        (start + offset, end + offset) for item in items for start, end in item.places(found)
+    )
+    segments = list(_segments(place.text, low, high, spans))
+    return (
+        [Segment("…", False)] * (low > 0)
+        + segments
+        + [Segment("…", False)] * (high < len(place.text))
+    )
+
+
+def _segments(
+    text: str, low: int, high: int, spans: Sequence[tuple[int, int]]
+) -> Iterator[Segment]:
+    at = low
+    for start, end in spans:
+        start, end = max(start, at), min(end, high)
+        if start < end:
+            if at < start:
+                yield Segment(text[at:start], False)
+            yield Segment(text[start:end], True)
+            at = end
+    if at < high:
+        yield Segment(text[at:high], False)
+
+
+def _texts(value: Json, path: Path) -> Iterator[tuple[Path, str]]:
+    if isinstance(value, dict) and MARK not in value:
+        for key, inner in value.items():
+            if key not in FIELD_NAMES:
+                yield (*path, key), key
+            yield from _texts(inner, (*path, key))
+    elif isinstance(value, list):
+        for at, inner in enumerate(value):
+            yield from _texts(inner, (*path, str(at)))
+    elif isinstance(value, str):
+        yield path, value
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        yield path, str(value)
+
+
+def _first(text: str, item: Item) -> int | None:
+    """Return where the item first stands in a text."""
+    for low in range(0, max(len(text), 1), SLICE):
+        part = text[low : low + SLICE + OVERLAP]
+        is_cut = low + len(part) < len(text)
+        for start, end in item.places(words(part)) if item.may_be_in(part.encode()) else ():
+            # What touches an edge may be half a word; the neighbouring slice has it whole.
+            if (start > 0 or low == 0) and (end < len(part) or not is_cut):
+                return low + start
+    return None
+
+
+def _path_to(value: Json, digest: str, path: Path) -> Path | None:
+    if isinstance(value, dict):
+        if value.get(MARK) == digest:
+            return path
+        pairs = list(value.items())
+    elif isinstance(value, list):
+        pairs = [(str(at), inner) for at, inner in enumerate(value)]
+    else:
+        return None
+    found = (_path_to(inner, digest, (*path, key)) for key, inner in pairs)
+    return next((where for where in found if where is not None), None)
+
+
+def by_inner(contents: Mapping[bytes, bytes]) -> dict[bytes, list[bytes]]:
+    """Return ``{content: skeletons that refer to it}``."""
+    found: dict[bytes, list[bytes]] = {}
+    for outer, content in contents.items():
+        for inner in references(content):
+            found.setdefault(inner, []).append(outer)
+    return found
