@@ -6,10 +6,7 @@ from apps.web.demo.recording import Recording
 from apps.web.demo.tools import Fields
 
 ORDER = "B-2291"
-ASK = (
-    "My City One e-bike (B-2291) came in size S, I ordered M, and the second parcel with the "
-    "Duo Pack bags is missing. I leave for a tour on Saturday. Can you still save this?"
-)
+ASK = "My e-bike (B-2291) came in size S, not M, and the bags are missing. I leave on Saturday!"
 ANSWER = (
     "Yes. A City One in size M is reserved for you and leaves our Bristol store today; the "
     "driver brings it on Thursday and takes the size S back. The Duo Pack bags were lost on the "
