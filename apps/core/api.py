@@ -65,7 +65,7 @@ def problem(
 
 def problem_handler(error: Exception, context: Mapping[str, Any]) -> Response | None:
     """Turn what a view raised into a problem; bugs stay 500s and are not dressed up."""
-    if _cannot_write(error):
+    if cannot_write(error):
         error = UnavailableError("The database cannot take this now. Send it again later.")
     if isinstance(error, DomainError):
         return _domain_problem(error)
@@ -78,7 +78,7 @@ def problem_handler(error: Exception, context: Mapping[str, Any]) -> Response | 
     return None
 
 
-def _cannot_write(error: Exception) -> bool:
+def cannot_write(error: BaseException | None) -> bool:
     """Whether the database is away, or is a copy that takes no writes (during a failover)."""
     if isinstance(error, InternalError):
         return getattr(error.__cause__, "sqlstate", None) == READ_ONLY
