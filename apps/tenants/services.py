@@ -105,9 +105,11 @@ def remove_demo_project(project: Project, *, actor: Actor) -> None:
 
     What it holds is erased afterwards (``apps.web.demo.removal``).
     """
-    project = Project.objects.select_for_update().get(pk=project.pk)
+    project = Project.everything.select_for_update().get(pk=project.pk)
     if not project.is_demo:
         raise ConflictError("This project holds sessions of your own, no demo data.")
+    if project.removed_at is not None:
+        return
     slug, now = project.slug, timezone.now()
     project.keys.filter(revoked_at=None).update(revoked_at=now)
     project.slug, project.removed_at = f"removed-{project.pk}", now

@@ -5,10 +5,12 @@ from datetime import UTC, datetime
 
 import pytest
 
+from apps.audit.actors import SYSTEM
 from apps.audit.models import AuditEntry
 from apps.ingest.native import read_events
 from apps.sessions import store
 from apps.sessions.models import Event, Session
+from apps.tenants import services
 from apps.tenants.models import Project
 from apps.tenants.permissions import Role
 from apps.web.demo import demo_sessions
@@ -50,6 +52,22 @@ def test_one_click_takes_the_demo_out_of_sight_and_says_so(demo, owner, sign_in)
     assert answer.request["PATH_INFO"] == address(Project.objects.get(), "sessions/")
     assert browser.get(address(demo, "sessions/")).status_code == 404
     assert AuditEntry.unscoped.filter(act="project.remove_demo", project_id=demo.pk).exists()
+
+
+def test_removing_it_twice_at_once_is_removing_it_once(demo):
+    services.remove_demo_project(demo, actor=SYSTEM)
+    services.remove_demo_project(demo, actor=SYSTEM)
+
+    assert AuditEntry.unscoped.filter(act="project.remove_demo").count() == 1
+
+
+def test_the_trail_still_names_it(demo, owner, sign_in):
+    browser = sign_in(owner)
+    browser.post(address(demo, "demo/remove/"))
+
+    page = browser.get(f"/o/{demo.organization.slug}/audit/?act=project.remove_demo")
+
+    assert f"<td><bdi>{demo.name}</bdi></td>" in page.text
 
 
 def test_what_it_held_is_erased_and_only_that(demo, project, owner, sign_in):

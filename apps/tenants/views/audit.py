@@ -13,7 +13,7 @@ from apps.audit import queries
 from apps.audit.models import AuditEntry
 from apps.core.paging import read_limit
 from apps.tenants.doors import SignedInRequest, organization_view
-from apps.tenants.models import Organization
+from apps.tenants.models import Organization, Project
 from apps.tenants.permissions import Permission
 
 
@@ -36,7 +36,8 @@ def audit(request: SignedInRequest, organization: Organization) -> HttpResponse:
         cursor=request.GET.get("cursor"),
         limit=read_limit(request.GET.get("limit")),
     )
-    project_names = dict(organization.projects.values_list("pk", "name"))
+    projects = Project.everything.filter(organization=organization)
+    project_names = dict(projects.values_list("pk", "name"))
     context = {
         "organization": organization,
         "page": page,

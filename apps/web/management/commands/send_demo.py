@@ -13,6 +13,7 @@ from django.core.management import BaseCommand, CommandError, CommandParser
 from django.db import Error
 
 from apps.audit.actors import SYSTEM
+from apps.core.errors import ConflictError
 from apps.tenants import key_services
 from apps.tenants.models import Project
 from apps.tenants.permissions import Scope
@@ -40,7 +41,7 @@ class Command(BaseCommand):
         try:
             project = find_project(options["organization"], options["project"])
             sent = send_missing(project)
-        except (OSError, Error, http.client.HTTPException) as error:
+        except (OSError, Error, ConflictError, http.client.HTTPException) as error:
             reason = str(error).strip()
             raise CommandError(f"The demo sessions could not be sent: {reason}") from None
         told = f"{sent} demo sessions were sent to" if sent else "The demo sessions are already in"
