@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from apps.core.errors import InvalidError
 from apps.sessions.words import Word, fold, words
 
 MOST_ITEMS = 16
+# What may stand between words, line breaks in JSON included.
+GAP = r"(?:[\W_]|\\[nrtbf])"
 # A phrase in quotation marks, or what stands between blanks; a lone mark is a blank.
 ITEM = re.compile(r'"([^"]*)"|([^\s"]+)')
 
@@ -47,7 +50,19 @@ class Item:
         if b"\\u" in content:
             return True
         text = fold(content.decode("utf-8", "replace"))
-        return all(word.text in text for word in self.words)
+        return self._rough.search(text) is not None
+
+    @cached_property
+    def _rough(self) -> re.Pattern[str]:
+        """The words in a row, in JSON, with no regard to where they begin and end."""
+        pattern = re.escape(self.words[0].text)
+        for at in range(1, len(self.words)):
+            # Characters and pictures may follow without a gap.
+            is_apart = all(
+                w.text.isalnum() and not w.is_unspaced for w in self.words[at - 1 : at + 1]
+            )
+            pattern += GAP + ("+" if is_apart else "*") + re.escape(self.words[at].text)
+        return re.compile(pattern)
 
 
 @dataclass(frozen=True)

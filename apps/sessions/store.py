@@ -25,6 +25,7 @@ from apps.sessions.facets import facet_value
 from apps.sessions.keys import project_keys
 from apps.sessions.models import Facet, OutcomeStatus, Session, SessionFacet
 from apps.sessions.reader import ciphers
+from apps.sessions.reindexing import reindex_session
 from apps.sessions.rereading import Reread
 from apps.sessions.rewriting import ChangedError, Rewritten, rewrite_session
 from apps.sessions.session_rows import PERSON, REASON
@@ -40,6 +41,7 @@ __all__ = [
     "erase",
     "mark",
     "register_adoption",
+    "reindex",
     "rewrite",
     "set_outcome",
 ]
@@ -106,6 +108,12 @@ def rewrite(session: Session, reread: Reread, *, dry_run: bool = False) -> Rewri
 def compact(session: Session) -> int:
     """Merge the session's chunks, all of them once it is closed; return how many are left."""
     return compact_session(project_keys(session.project_id), session.pk.bytes)
+
+
+@transaction.atomic
+def reindex(session: Session) -> int:
+    """Write the terms of the session's chunks anew; return how many chunks there are."""
+    return reindex_session(project_keys(session.project_id), session.pk.bytes)
 
 
 def compact_due(*, limit: int = 100) -> int:
