@@ -59,6 +59,8 @@ class Site:
     cookies: dict[int, Any] = field(default_factory=dict)
     # Written to while a page waits.
     fresh_project: Project | None = None
+    # Made-up sessions, which one click removes.
+    demo_project: Project | None = None
 
     def path(self, name: str = "", project: Project | None = None) -> str:
         project = project or self.project
@@ -114,6 +116,7 @@ def fill(url: str) -> Site:
     imports.keep_imports(project)
     site.cookies = {user.pk: session_cookie(user, url) for user in (owner, auditor)}
     site.fresh_project = make_project(acme, "brand-new")
+    site.demo_project = make_project(acme, "the-demo", is_demo=True)
     return site
 
 

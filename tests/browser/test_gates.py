@@ -18,6 +18,8 @@ PAGES = {
     "list": ("project", "sessions/"),
     "list, filtered, more open": ("project", "sessions/?status=error&environment=production"),
     "list, no match": ("project", "sessions/?model=none"),
+    "list, words found": ("project", "sessions/?q=refund"),
+    "list of a demo": ("demo", "sessions/"),
     "list, bad filter": ("project", "sessions/?bogus=1"),
     "player, timeline": ("hero", ""),
     "player, tree": ("hero", "?view=tree&at=9"),
@@ -49,6 +51,7 @@ PAGES = {
     "account": ("root", "account/"),
     "nothing here": ("root", "o/acme/p/none/sessions/"),
 }
+PROJECTS = {"project": "project", "empty": "empty_project", "demo": "demo_project"}
 SIGNED_OUT = {"sign in": "login/", "sign up": "signup/", "reset": "account/password/reset/"}
 
 
@@ -58,8 +61,8 @@ def address(site, name):
         return f"{site.url}/{rest}"
     if place == "organization":
         return f"{site.url}/o/acme/{rest}"
-    if place in ("project", "empty"):
-        return site.path(rest, site.empty_project if place == "empty" else site.project)
+    if place in ("project", "empty", "demo"):
+        return site.path(rest, getattr(site, PROJECTS[place]))
     if place == "import":
         return site.path(f"imports/{site.project.imports.get(status=rest).pk}/")
     if "{step}" in rest:

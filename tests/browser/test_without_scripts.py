@@ -94,3 +94,14 @@ def test_sending_a_file_to_import_and_cancelling_it(site, plain_page):
 
     expect(plain_page.get_by_role("button", name="Go on")).to_be_visible()
     expect(plain_page.locator("#import-now")).to_contain_text("Cancelled")
+
+
+def test_a_demo_is_not_removed_without_being_asked_for_again(site, plain_page):
+    plain_page.goto(site.path("sessions/", site.demo_project))
+    plain_page.get_by_role("button", name="Remove demo data").click()
+    dialog = plain_page.get_by_role("dialog", name="Remove the demo project")
+    expect(dialog).to_contain_text("This cannot be undone.")
+
+    dialog.get_by_role("button", name="Keep it").click()
+
+    expect(dialog).to_be_hidden()
