@@ -13,6 +13,7 @@ from apps.sessions.events import KINDS, Json
 from apps.web.demo import demo_sessions
 from apps.web.demo.schedule import BACKLOG, HERO
 from apps.web.management.commands.send_demo import in_requests
+from tests.factories import make_key
 
 NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
 
@@ -37,6 +38,10 @@ def of_version(number: int) -> list[list[Json]]:
         for events in conversations()
         if any(event.get("prompt", {}).get("version") == number for event in events)
     ]
+
+
+def outputs(events: list[Json]) -> list[str]:
+    return sorted(json.dumps(event.get("output"), sort_keys=True) for event in events)
 
 
 def share(events: list[list[Json]], status: str) -> float:
@@ -188,6 +193,22 @@ def test_the_api_understands_every_field_of_the_demo():
         assert batch.rejected == []
         assert not batch.unmapped
         assert len(batch.events) == len(request)
+
+
+def test_the_policy_that_every_project_begins_with_leaves_the_demo_as_it_is(project, client):
+    sent = [event for name, events in sessions().items() if name != BACKLOG for event in events]
+    _, secret = make_key(project, scopes=["ingest", "read:content"])
+    key = {"Authorization": f"Bearer {secret}"}
+
+    answer = client.post(
+        "/api/v1/events", json.dumps({"events": sent}), "application/json", headers=key
+    )
+    hero = project.sessions.get(external_id=HERO)
+    read = client.get(f"/api/v1/sessions/{hero.pk}/events?limit=100", headers=key).json()
+
+    assert answer.json()["accepted"] == len(sent)
+    assert list(project.ingest_losses.values_list("reason", flat=True)) == []
+    assert outputs(read["results"]) == outputs(sessions()[HERO])
 
 
 @pytest.mark.django_db
