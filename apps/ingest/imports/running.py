@@ -42,7 +42,7 @@ CLIENT = Client("import")
 # A run gives way to others after this long; the next one goes on.
 TURN_SECONDS = 300.0
 # Longer than a portion takes; where it is not, each run that did not get on doubles it.
-LEASE = timedelta(seconds=20)
+LEASE = timedelta(seconds=6)
 MOST_ATTEMPTS = 5
 KEPT_REFUSALS = 1_000
 REFUSAL = b"import-refusal"

@@ -15,7 +15,7 @@ from apps.ingest.models import Import, ImportRefusal, ImportStatus
 S = ImportStatus
 # A message may wait behind other work; it is sent again only after this long.
 TOLD_AGAIN = timedelta(seconds=60)
-LOST_AGAIN = timedelta(seconds=10)
+LOST_AGAIN = timedelta(seconds=3)
 # An upload that brought nothing for so long has gone.
 SILENT = timedelta(minutes=10)
 AT_ONCE = 100
