@@ -35,7 +35,7 @@ from apps.tenants.models import Project
 # What one request looks into at most: sessions, and bytes of opened content.
 MOST_SESSIONS = 200
 BATCH = 50
-MOST_OPENED = 64 * 1024 * 1024
+MOST_OPENED = 32 * 1024 * 1024
 # Chunks of a session that are opened for an item, and hits that are shown of a session.
 MOST_CHUNKS = 8
 MOST_HITS = 3

@@ -10,14 +10,14 @@ import orjson
 
 from apps.sessions.content import MARK, references
 from apps.sessions.search_query import Item
-from apps.sessions.words import words
+from apps.sessions.words import flattened, fold, words
 
 Json = Any
 Path = tuple[str, ...]
 
 BEFORE, AFTER = 60, 140
 # Long text is looked through in slices that overlap by more than any phrase takes.
-SLICE, OVERLAP = 16_384, 1_024
+SLICE, OVERLAP, NEAR = 16_384, 1_024, 128
 # Names of fields that a convention gives; the words of a person are not among them.
 FIELD_NAMES = frozenset({"role", "content", "type", "text", "parts", "messages", "name", "id"})
 # What of an event's body the API shows below ``raw``.
@@ -43,7 +43,8 @@ class Place:
 
 def places_in(content: bytes, item: Item) -> Iterator[Place]:
     """Yield the texts of stored content that hold the item."""
-    if not item.may_be_in(content):
+    # A mark after an escape would be taken for a part of it, so that only ASCII is judged unread.
+    if content.isascii() and not item.may_be_in(content.decode()):
         return
     for path, text in _texts(orjson.loads(content), ()):
         start = _first(text, item)
@@ -114,13 +115,33 @@ def _texts(value: Json, path: Path) -> Iterator[tuple[Path, str]]:
 
 def _first(text: str, item: Item) -> int | None:
     """Return where the item first stands in a text."""
-    for low in range(0, max(len(text), 1), SLICE):
+    for low in range(0, len(text), SLICE):
         part = text[low : low + SLICE + OVERLAP]
-        is_cut = low + len(part) < len(text)
-        for start, end in item.places(words(part)) if item.may_be_in(part.encode()) else ():
-            # What touches an edge may be half a word; the neighbouring slice has it whole.
-            if (start > 0 or low == 0) and (end < len(part) or not is_cut):
-                return low + start
+        is_last = low + len(part) == len(text)
+        for near, window in _windows(part, item):
+            start = _in_window(window, item, at_start=low + near == 0, at_end=is_last)
+            if start is not None:
+                return low + near + start
+    return None
+
+
+def _windows(text: str, item: Item) -> Iterator[tuple[int, str]]:
+    """Yield stretches of a text that are worth reading word by word, and where they begin."""
+    places = list(item.rough_places(text))
+    if places and len(fold(flattened(text))) != len(text):
+        # The places are not those of the text.
+        yield 0, text
+        return
+    for place in places:
+        low = max(0, place - NEAR)
+        yield low, text[low : place + OVERLAP]
+
+
+def _in_window(window: str, item: Item, *, at_start: bool, at_end: bool) -> int | None:
+    for start, end in item.places(words(window)):
+        # What touches an edge may be half a word; another window has it whole.
+        if (start > 0 or at_start) and (end < len(window) or at_end):
+            return start
     return None
 
 

@@ -8,11 +8,16 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from apps.core.errors import InvalidError
-from apps.sessions.words import Word, fold, words
+from apps.sessions.words import LETTER, Word, flattened, fold, words
 
 MOST_ITEMS = 16
 # What may stand between words, line breaks in JSON included.
 GAP = r"(?:[\W_]|\\[nrtbf])"
+BEGIN = rf"(?:(?<!{LETTER})|(?<=\\[nrtbf]))"
+END = rf"(?!{LETTER})"
+_HUMP = "(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])"
+HUMP_BEFORE = rf"(?:{_HUMP}|(?<!{LETTER})|(?<=\\[nrtbf]))"
+HUMP_AFTER = rf"(?:{_HUMP}|(?!{LETTER}))"
 # A phrase in quotation marks, or what stands between blanks; a lone mark is a blank.
 ITEM = re.compile(r'"([^"]*)"|([^\s"]+)')
 
@@ -45,24 +50,56 @@ class Item:
         before, word = row[at - 1], row[at]
         return before.is_unspaced and word.is_unspaced and before.end == word.start
 
-    def may_be_in(self, content: bytes) -> bool:
-        """Tell quickly whether stored content is worth a look."""
-        if b"\\u" in content:
-            return True
-        text = fold(content.decode("utf-8", "replace"))
-        return self._rough.search(text) is not None
+    def rough_places(self, text: str) -> Iterator[int]:
+        """Yield where in a text, or in JSON, a closer look is worth it.
+
+        The places are those of the folded text, which may be longer or shorter.
+        """
+        text = flattened(text)
+        folded = fold(text)
+        if not all(word.text in folded for word in self.words):
+            return
+        # Patterns that begin with a look behind are slow to search with, and quick to match.
+        first, at = self.words[0].text, -1
+        while (at := folded.find(first, at + 1)) >= 0:
+            if self._row.match(folded, at) or self._is_part(text, folded, at):
+                yield at
+
+    def may_be_in(self, text: str) -> bool:
+        """Tell quickly whether a text, or JSON, is worth a closer look."""
+        return next(self.rough_places(text), None) is not None
+
+    def _is_part(self, text: str, folded: str, at: int) -> bool:
+        if self._part is None:
+            # Names in code that are not ASCII are few enough to look at each.
+            return len(self.words) == 1 and not self.words[0].text.isascii()
+        # Where folding has moved places, each may be one.
+        return len(text) != len(folded) or self._part.match(text, at) is not None
 
     @cached_property
-    def _rough(self) -> re.Pattern[str]:
-        """The words in a row, in JSON, with no regard to where they begin and end."""
-        pattern = re.escape(self.words[0].text)
+    def _row(self) -> re.Pattern[str]:
+        first, last = self.words[0], self.words[-1]
+        pattern = BEGIN if _is_spaced(first) else ""
+        pattern += re.escape(first.text)
         for at in range(1, len(self.words)):
             # Characters and pictures may follow without a gap.
-            is_apart = all(
-                w.text.isalnum() and not w.is_unspaced for w in self.words[at - 1 : at + 1]
-            )
-            pattern += GAP + ("+" if is_apart else "*") + re.escape(self.words[at].text)
-        return re.compile(pattern)
+            near = self.words[at - 1 : at + 1]
+            is_apart = all(_is_spaced(word) for word in near)
+            pattern += GAP + ("+" if is_apart else "*") + re.escape(near[1].text)
+        return re.compile(pattern + (END if _is_spaced(last) else ""))
+
+    @cached_property
+    def _part(self) -> re.Pattern[str] | None:
+        """Return what finds a part of a name in code, which shows in its case."""
+        (word, *more) = self.words
+        if more or not (word.text.isascii() and word.text.isalpha()):
+            return None
+        return re.compile(f"{HUMP_BEFORE}(?i:{word.text}){HUMP_AFTER}")
+
+
+def _is_spaced(word: Word) -> bool:
+    """Tell a word of letters from a character or picture, which others may touch."""
+    return word.text[0].isalnum() and not word.is_unspaced
 
 
 @dataclass(frozen=True)

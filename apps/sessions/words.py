@@ -53,10 +53,11 @@ def _pictures() -> Iterator[int]:
             yield point
 
 
-_LETTER = f"[^\\W_{UNSPACED}]"
+# What words of scripts with spaces are made of, digits included.
+LETTER = f"[^\\W_{UNSPACED}]"
 _MARK = f"[{_ranges(_marks())}]"
 WORD = re.compile(
-    f"(?P<unspaced>[{UNSPACED}])|{_LETTER}+(?:{_MARK}+{_LETTER}*)*|[{_ranges(_pictures())}]"
+    f"(?P<unspaced>[{UNSPACED}])|{LETTER}+(?:{_MARK}+{LETTER}*)*|[{_ranges(_pictures())}]"
 )
 HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 # JSON within text, as arguments and results of tools often are.
@@ -126,6 +127,12 @@ def normalised(text: str) -> tuple[str, list[int] | None]:
         pieces.append(normal)
         places += [start] * len(normal)
     return "".join(pieces), [*places, len(text)]
+
+
+def flattened(text: str) -> str:
+    """Return a text normalised, with what JSON within it escapes, and without the places."""
+    text = ESCAPE.sub(_escaped, text) if "\\u" in text else text
+    return text if text.isascii() else unicodedata.normalize("NFKC", text)
 
 
 def _clusters(text: str) -> Iterator[tuple[int, str]]:
