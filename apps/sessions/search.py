@@ -36,8 +36,7 @@ from apps.tenants.models import Project
 MOST_SESSIONS = 200
 BATCH = 50
 MOST_OPENED = 32 * 1024 * 1024
-# Chunks of a session that are opened for an item, and hits that are shown of a session.
-MOST_CHUNKS = 8
+# Hits that are shown of a session.
 MOST_HITS = 3
 # Contents with an item that are traced to their steps before the best are chosen.
 MOST_PLACES = 12
@@ -98,6 +97,7 @@ class Search:
         self.terms = [sorted(terms.of_words(item.words)) for item in query.items]
         self.opened = 0
         self.checked = 0
+        self.is_cut = False
         self.hits: dict[uuid.UUID, list[Hit]] = {}
 
     def page(self, place: Place | None, limit: int) -> Found:
@@ -113,7 +113,7 @@ class Search:
                 break
         else:
             has_more = False
-        is_complete = len(rows) == limit or not has_more
+        is_complete = not self.is_cut and (len(rows) == limit or not has_more)
         ends = self._cursors(rows, last if has_more else None, place, side)
         ordered = rows[::-1] if goes_back else rows
         return Found(Page(ordered, *ends), self.hits, is_complete)
@@ -170,6 +170,7 @@ class Search:
         look = Look(session, cipher, self.items)
         hits = look.hits(self._numbers[session.pk.bytes])
         self.opened += look.opened
+        self.is_cut |= look.is_cut and not hits
         if hits:
             self.hits[session.pk] = hits
         return bool(hits)
@@ -183,6 +184,8 @@ class Look:
         self.cipher = cipher
         self.items = items
         self.opened = 0
+        # True where the session holds more than one request may open.
+        self.is_cut = False
         self._chunks: dict[int, dict[bytes, bytes]] = {}
         self._outer: dict[int, dict[bytes, list[bytes]]] = {}
 
@@ -195,7 +198,7 @@ class Look:
                 (number for number, held in numbers.items() if at in held),
                 key=lambda number: (-len(numbers[number]), number),
             )
-            steps = self._steps_with(self.items[at], chunks[:MOST_CHUNKS])
+            steps = self._steps_with(self.items[at], chunks)
             if not steps:
                 return []
             for event, (name, place) in steps.items():
@@ -207,6 +210,9 @@ class Look:
 
     def _steps_with(self, item: Item, chunks: Sequence[int]) -> dict[bytes, tuple[str, TextPlace]]:
         for number in chunks:
+            if self.opened >= MOST_OPENED:
+                self.is_cut = True
+                break
             contents = self._contents(number)
             places: dict[bytes, TextPlace] = {}
             for digest, content in contents.items():

@@ -300,3 +300,23 @@ def test_the_role_of_the_web_server_can_not_read_terms(project):
     for table in tables:
         with pytest.raises(ProgrammingError, match="permission denied"), transaction.atomic():
             connection.cursor().execute(f"SELECT terms FROM {table}")
+
+
+def test_a_phrase_is_found_in_whichever_piece_of_a_session_it_is(project):
+    for number in range(20):
+        text = "order is late" if number == 17 else "late is order"
+        make_session(project, make_call(input=f"{text} {number}", started_at=at(number)))
+
+    hit = only_hit(project, '"order is late"')
+
+    assert (hit.seq, marked(hit)) == (18, ["order is late"])
+
+
+def test_a_session_that_is_too_large_to_look_through_is_told_of(project, monkeypatch):
+    monkeypatch.setattr(search, "MOST_OPENED", 1)
+    for text in ("late is order", "order is late"):
+        make_session(project, make_call(input=text))
+
+    found = find(project, '"order is late"')
+
+    assert (found.page.rows, found.is_complete) == ([], False)
