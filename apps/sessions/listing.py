@@ -16,6 +16,9 @@ from apps.sessions.queries import facets_of
 from apps.sessions.search import Found, Hit
 from apps.tenants.models import Project
 
+# What the address of the list may hold beside filters.
+PARAMETERS = frozenset({"cursor", "limit"})
+
 RANGES = (("last hour", 1), ("24 hours", 24), ("7 days", 24 * 7), ("30 days", 24 * 30))
 STATUSES = (
     ("", "Any"),

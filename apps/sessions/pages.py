@@ -22,7 +22,6 @@ from apps.sessions.search import Found
 from apps.sessions.state import state_at
 from apps.sessions.steps import Outline, Step
 from apps.sessions.transcript import tell
-from apps.tenants.access import permissions_in_project
 from apps.tenants.doors import SignedInRequest
 from apps.tenants.models import Project
 from apps.tenants.permissions import Permission
@@ -30,8 +29,8 @@ from apps.tenants.permissions import Permission
 Json = Any
 
 
-def may_read_content(request: SignedInRequest, project: Project) -> bool:
-    return Permission.READ_CONTENT in permissions_in_project(request.actor, project)
+def may_read_content(request: SignedInRequest) -> bool:
+    return Permission.READ_CONTENT in request.permissions
 
 
 def find_sessions(request: SignedInRequest, project: Project, filters: SessionFilters) -> Found:
@@ -40,7 +39,7 @@ def find_sessions(request: SignedInRequest, project: Project, filters: SessionFi
     if not filters.q:
         return Found(session_page(project, filters, cursor=cursor, limit=limit), {})
     # Whether a word occurs is content.
-    if not may_read_content(request, project):
+    if not may_read_content(request):
         raise PermissionDenied
     found = search.find(project, filters, cursor=cursor, limit=limit)
     record_reading(
@@ -63,7 +62,7 @@ def read_view(name: str | None) -> str:
 def session_context(request: SignedInRequest, session: Session) -> dict[str, Any]:
     """Return what every page of a session shows, and write down that it was read."""
     project = session.project
-    may_read = may_read_content(request, project)
+    may_read = may_read_content(request)
     if may_read:
         record_reading(
             request.actor,

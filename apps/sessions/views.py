@@ -34,9 +34,9 @@ class ErasedError(DomainError):
 @gzip_page
 @project_view(Permission.READ_META)
 def session_list(request: SignedInRequest, project: Project) -> HttpResponse:
-    filters = SessionFilters.from_query(request.GET.dict(), also=frozenset({"cursor", "limit"}))
+    filters = SessionFilters.from_query(request.GET.dict(), also=listing.PARAMETERS)
     found = pages.find_sessions(request, project, filters)
-    may_read = pages.may_read_content(request, project)
+    may_read = pages.may_read_content(request)
     context = listing.list_context(project, filters, found, may_read=may_read)
     response = render(request, "sessions/list.html", context)
     place = f"{project.organization.slug}/{project.slug}"

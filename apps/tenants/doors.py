@@ -18,7 +18,13 @@ from apps.audit.actors import Actor
 from apps.core.addresses import client_ip
 from apps.core.errors import InvalidError
 from apps.core.needs import PUBLIC, SIGNED_IN
-from apps.tenants.access import enter_organization, enter_project, enter_with_key
+from apps.tenants.access import (
+    enter_organization,
+    enter_project,
+    enter_with_key,
+    open_project,
+    require,
+)
 from apps.tenants.models import ApiKey, Project
 from apps.tenants.permissions import Permission
 
@@ -36,6 +42,8 @@ class SignedInRequest(HttpRequest):
     user: User
     actor: Actor
     request_id: str
+    # What the person may do in the project that was entered.
+    permissions: frozenset[Permission]
 
 
 def actor_of(request: HttpRequest, user: User) -> Actor:
@@ -62,8 +70,10 @@ def project_view(needs: Permission) -> Callable[[View], View]:
         def guarded(
             request: SignedInRequest, organization_slug: str, project_slug: str, **kwargs: Any
         ) -> HttpResponse:
-            project = enter_project(request.user, organization_slug, project_slug, needs=needs)
+            project, role = open_project(request.user, organization_slug, project_slug)
+            require(role, needs)
             request.actor = actor_of(request, request.user)
+            request.permissions = role.permissions
             return view(request, project, **kwargs)
 
         guarded.needs = needs  # type: ignore[attr-defined]
