@@ -72,7 +72,12 @@ def match_hashes(
 
 def canonical(value: Json) -> bytes:
     """Return the canonical bytes of what ``match_hashes`` compares; for showing a difference."""
-    return rfc8785.dumps(_Plain().value(value))
+    return rfc8785.dumps(normalised(value))
+
+
+def normalised(value: Json) -> Json:
+    """Return a value without what changes on every run; what is left is what was said."""
+    return _Plain().value(value)
 
 
 def _hash(value: Json) -> str:
