@@ -43,7 +43,7 @@ DROP_UNUSED = (
 FACET_TIMES = """
 UPDATE agent_sessions_sessionfacet AS f SET started_at = r.started_at
 FROM unnest($2::uuid[], $3::timestamptz[]) AS r(session_id, started_at)
-WHERE f.project_id = $1 AND f.session_id = r.session_id
+WHERE f.project_id = $1 AND f.session_id = r.session_id AND f.session_id = ANY($2)
 """
 
 

@@ -45,9 +45,10 @@ WHERE project_id = $1 AND session_id = ANY($2::uuid[])
 
 BODIES = """
 SELECT uuid_send(c.session_id), c.number, c.codec, c.digests, c.body
-FROM unnest($2::uuid[], $3::bigint[]) AS r(session_id, number)
-JOIN agent_sessions_chunk c
-    ON c.project_id = $1 AND c.session_id = r.session_id AND c.number = r.number
+FROM unnest($2::uuid[], $3::bigint[]) AS r(session_id, number), LATERAL (
+    SELECT * FROM agent_sessions_chunk c
+    WHERE c.project_id = $1 AND c.session_id = r.session_id AND c.number = r.number OFFSET 0
+) AS c
 ORDER BY c.session_id, c.number
 """
 

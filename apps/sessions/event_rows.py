@@ -43,38 +43,44 @@ SET ({", ".join(_CHANGED)}, arrived_at, transaction)
     = ROW({_NEW_VALUES}, now(), pg_current_xact_id()::text::bigint)
 FROM {unnest(WRITTEN, 2)}
 WHERE e.project_id = $1 AND e.session_id = r.session_id AND e.id = r.id
+    AND e.session_id = ANY($2) AND e.id = ANY($3)
 """  # noqa: S608
 
 # How a tool's call is named that one layer passed on to another (see ``counting``).
 PASSED_ON = "%tools/call %"
 
 # The events with these ids; the calls and tools directly inside of others; and the calls
-# beside others that report the same answer. Joins, as an OR over two lists would read the
-# whole session.
+# beside others that report the same answer. Looked up one by one: of a young table the
+# planner knows nothing, and would read the whole project to join it with a handful of ids.
+# OFFSET 0 keeps it from making joins of these.
 EXISTING = f"""
 SELECT uuid_send(e.session_id), {_SELECTED}
-FROM unnest($2::uuid[], $3::uuid[]) AS r(session_id, id)
-JOIN agent_sessions_event e
-    ON e.project_id = $1 AND e.session_id = r.session_id AND e.id = r.id
+FROM unnest($2::uuid[], $3::uuid[]) AS r(session_id, id), LATERAL (
+    SELECT * FROM agent_sessions_event e
+    WHERE e.project_id = $1 AND e.session_id = r.session_id AND e.id = r.id OFFSET 0
+) AS e
 UNION ALL
 SELECT uuid_send(e.session_id), {_SELECTED}
-FROM unnest($4::uuid[], $5::uuid[]) AS r(session_id, id)
-JOIN agent_sessions_event e
-    ON e.project_id = $1 AND e.session_id = r.session_id AND e.parent_id = r.id
-WHERE e.kind = 'llm'
+FROM unnest($4::uuid[], $5::uuid[]) AS r(session_id, id), LATERAL (
+    SELECT * FROM agent_sessions_event e
+    WHERE e.project_id = $1 AND e.session_id = r.session_id AND e.parent_id = r.id
+        AND e.kind = 'llm' OFFSET 0
+) AS e
 UNION ALL
 SELECT uuid_send(e.session_id), {_SELECTED}
-FROM unnest($4::uuid[], $5::uuid[]) AS r(session_id, id)
-JOIN agent_sessions_event e
-    ON e.project_id = $1 AND e.session_id = r.session_id AND e.parent_id = r.id
-WHERE e.kind = 'tool' AND e.name LIKE '{PASSED_ON}'
+FROM unnest($4::uuid[], $5::uuid[]) AS r(session_id, id), LATERAL (
+    SELECT * FROM agent_sessions_event e
+    WHERE e.project_id = $1 AND e.session_id = r.session_id AND e.parent_id = r.id
+        AND e.kind = 'tool' AND e.name LIKE '{PASSED_ON}' OFFSET 0
+) AS e
 UNION ALL
 SELECT uuid_send(e.session_id), {_SELECTED}
-FROM unnest($6::uuid[], $7::uuid[], $8::text[]) AS r(session_id, parent_id, response_id)
-JOIN agent_sessions_event e
-    ON e.project_id = $1 AND e.session_id = r.session_id AND e.parent_id = r.parent_id
-        AND e.response_id = r.response_id
-WHERE e.kind = 'llm'
+FROM unnest($6::uuid[], $7::uuid[], $8::text[]) AS r(session_id, parent_id, response_id),
+LATERAL (
+    SELECT * FROM agent_sessions_event e
+    WHERE e.project_id = $1 AND e.session_id = r.session_id AND e.parent_id = r.parent_id
+        AND e.response_id = r.response_id AND e.kind = 'llm' OFFSET 0
+) AS e
 """  # noqa: S608
 
 # All recorded events that may report the same call as a changed one: around it, inside of
@@ -102,12 +108,14 @@ WITH RECURSIVE kin AS (
         WHERE e.project_id = $1 AND e.session_id = kin.session_id
             AND e.parent_id = kin.parent_id AND e.response_id = kin.response_id
             AND e.kind = 'llm' AND kin.kind = 'llm'
+        OFFSET 0
     ) AS e
 )
 SELECT uuid_send(e.session_id), {_SELECTED}
-FROM (SELECT DISTINCT session_id, id FROM kin) AS f
-JOIN agent_sessions_event e
-    ON e.project_id = $1 AND e.session_id = f.session_id AND e.id = f.id
+FROM (SELECT DISTINCT session_id, id FROM kin) AS f, LATERAL (
+    SELECT * FROM agent_sessions_event e
+    WHERE e.project_id = $1 AND e.session_id = f.session_id AND e.id = f.id OFFSET 0
+) AS e
 """  # noqa: S608
 
 ALL = f"""

@@ -79,7 +79,7 @@ WHERE EXISTS (
 POINT_TRACES = """
 UPDATE agent_sessions_trace AS t SET session_id = r.session_id, is_weak = r.is_weak
 FROM unnest($2::text[], $3::uuid[], $4::boolean[]) AS r(id, session_id, is_weak)
-WHERE t.project_id = $1 AND t.id = r.id
+WHERE t.project_id = $1 AND t.id = r.id AND t.id = ANY($2)
 """
 
 MAKE_SESSIONS = """

@@ -39,6 +39,7 @@ UPDATE agent_sessions_event AS e
 SET ({", ".join(name for name, _ in _OF_EVENT)}) = ROW({selected(_OF_EVENT)})
 FROM {unnest(WRITTEN, 2)}
 WHERE e.project_id = $1 AND e.session_id = r.session_id AND e.id = r.id
+    AND e.session_id = ANY($2) AND e.id = ANY($3)
 """  # noqa: S608
 _OF_SESSION = [column for column in SESSION_COLUMNS if column[0] != "id"]
 SESSIONS = f"""
