@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from django.db.models import QuerySet, Sum
 from django.http import QueryDict
+from django.utils import timezone
 
+from apps.audit.actors import Actor
 from apps.audit.models import AuditEntry
 from apps.core.errors import InvalidError
 from apps.core.paging import Page, decode_position, encode_cursor
@@ -65,6 +68,15 @@ def recent_acts(organization_id: int) -> set[str]:
     """
     entries = AuditEntry.unscoped.filter(organization_id=organization_id).order_by("-pk")
     return set(entries.values_list("act", flat=True)[:RECENT])
+
+
+def recent_act(
+    project_id: int, entry_id: int, *, act: str, actor: Actor, within: timedelta
+) -> AuditEntry | None:
+    """Return what the same actor did a short while ago, to be taken back; None if there is none."""
+    entries = AuditEntry.unscoped.filter(project_id=project_id, pk=entry_id, act=act)
+    own = entries.filter(actor_kind=actor.kind, actor_id=actor.id)
+    return own.filter(at__gt=timezone.now() - within).first()
 
 
 def _page(

@@ -32,6 +32,15 @@ Handler = Callable[[int, uuid.UUID, uuid.UUID], None]
 _handlers: list[Handler] = []
 
 MOVES = (
+    # Before the facets: a tag that the other session has already is whoever's it was there.
+    f"""
+    INSERT INTO agent_sessions_sessiontag (project_id, session_id, tag, given_by, given_at)
+    SELECT project_id, $3, tag, given_by, given_at FROM agent_sessions_sessiontag t
+    WHERE t.project_id = $1 AND t.session_id = $2 AND NOT EXISTS (
+        SELECT FROM agent_sessions_sessionfacet f WHERE f.project_id = $1 AND f.session_id = $3
+            AND f.facet = '{Facet.TAG.value}' AND f.value = t.tag
+    )
+    """,  # noqa: S608
     """
     UPDATE agent_sessions_event SET session_id = $3, claimed_session = NULL,
         arrived_at = now(), transaction = pg_current_xact_id()::text::bigint
@@ -51,6 +60,7 @@ MOVES = (
     """,  # noqa: S608
 )
 LEAVES = (
+    "DELETE FROM agent_sessions_sessiontag WHERE project_id = $1 AND session_id = $2",
     "DELETE FROM agent_sessions_sessionfacet WHERE project_id = $1 AND session_id = $2",
     "DELETE FROM agent_sessions_chunkterms WHERE project_id = $1 AND session_id = $2",
     "DELETE FROM agent_sessions_chunk WHERE project_id = $1 AND session_id = $2",

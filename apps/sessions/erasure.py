@@ -24,6 +24,7 @@ TABLES = (
     "chunkterms",
     "chunk",
     "sessionfacet",
+    "sessiontag",
     "trace",
     "pseudonym",
     "sessionkey",

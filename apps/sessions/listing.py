@@ -10,14 +10,17 @@ from typing import Any
 from django.utils import timezone
 
 from apps.sessions import reader
+from apps.sessions.columns import DENSITIES, REMEMBER, Look
+from apps.sessions.columns import PARAMETERS as LOOK
 from apps.sessions.filters import SessionFilters
 from apps.sessions.models import Session
 from apps.sessions.queries import facets_of
 from apps.sessions.search import Found, Hit
+from apps.sessions.strips import Strip, strips_of
 from apps.tenants.models import Project
 
 # What the address of the list may hold beside filters.
-PARAMETERS = frozenset({"cursor", "limit"})
+PARAMETERS = frozenset({"cursor", "limit", "view", REMEMBER}) | LOOK
 
 RANGES = (("last hour", 1), ("24 hours", 24), ("7 days", 24 * 7), ("30 days", 24 * 30))
 STATUSES = (
@@ -56,10 +59,18 @@ class SessionRow:
     title: str
     facets: Mapping[str, list[str]]
     hits: list[Hit]
+    strip: Strip | None = None
 
     @property
     def total_tokens(self) -> int | None:
         return total_tokens(self.session)
+
+    @property
+    def prompts(self) -> list[str]:
+        """Prompts with their versions where they have one."""
+        found = self.facets.get("prompt", [])
+        versioned = {prompt.rpartition("@")[0] for prompt in found}
+        return [prompt for prompt in found if prompt not in versioned]
 
     @property
     def short_id(self) -> str:
@@ -89,23 +100,21 @@ def total_tokens(session: Session) -> int | None:
 
 
 def list_context(
-    project: Project, filters: SessionFilters, found: Found, *, may_read: bool
+    project: Project, filters: SessionFilters, found: Found, look: Look, *, may_read: bool
 ) -> dict[str, Any]:
     page, sessions = found.page, found.page.rows
-    titles = reader.titles(sessions) if may_read and sessions else {}
-    facets = facets_of(project, sessions)
-    rows = [
-        SessionRow(row, titles.get(row.pk, ""), facets.get(row.pk, {}), found.hits.get(row.pk, []))
-        for row in sessions
-    ]
+    rows = session_rows(project, found, look, may_read=may_read)
     more = boxes(MORE_BOXES, filters, rows)
     return {
         "project": project,
         "filters": filters,
+        "look": look,
+        "densities": DENSITIES,
         "page": page,
         "may_search": may_read,
         "is_complete": found.is_complete,
         "rows": rows,
+        "known_tags": offered_values(rows, "tag"),
         "statuses": STATUSES,
         "first_boxes": boxes(FIRST_BOXES, filters, rows),
         "more_boxes": more,
@@ -113,6 +122,24 @@ def list_context(
         "ranges": time_ranges(),
         "has_any": bool(sessions) or project.sessions.filter(is_listed=True).exists(),
     }
+
+
+def session_rows(project: Project, found: Found, look: Look, *, may_read: bool) -> list[SessionRow]:
+    """Return the lines of a page: as many queries for fifty sessions as for one."""
+    sessions = found.page.rows
+    titles = reader.titles(sessions) if may_read and sessions else {}
+    facets = facets_of(project, sessions)
+    strips = strips_of(project, sessions) if look.shows["strip"] else {}
+    return [
+        SessionRow(
+            row,
+            titles.get(row.pk, ""),
+            facets.get(row.pk, {}),
+            found.hits.get(row.pk, []),
+            strips.get(row.pk),
+        )
+        for row in sessions
+    ]
 
 
 def boxes(

@@ -2,13 +2,17 @@
 
 from django.urls import path
 
-from apps.sessions import views
+from apps.sessions import list_views, views
 
 app_name = "sessions"
 PROJECT = "o/<slug:organization_slug>/p/<slug:project_slug>/sessions/"
 SESSION = f"{PROJECT}<uuid:session_id>/"
 urlpatterns = [
     path(PROJECT, views.session_list, name="list"),
+    path(f"{PROJECT}newer/", list_views.newer_sessions, name="newer"),
+    path(f"{PROJECT}compare/", list_views.compare_selected, name="compare-selected"),
+    path(f"{PROJECT}tags/", list_views.tag_selected, name="tag"),
+    path(f"{PROJECT}tags/undo/", list_views.undo_tags, name="undo-tags"),
     path(SESSION, views.session_detail, name="detail"),
     path(f"{SESSION}spans.json", views.session_spans, name="spans"),
     path(f"{SESSION}panel/", views.session_panel, name="panel"),

@@ -12,7 +12,8 @@ from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 
 from apps.core.errors import DomainError
-from apps.sessions import listing, pages, player
+from apps.sessions import list_views, listing, pages, player
+from apps.sessions.columns import COOKIE, REMEMBER, read_look
 from apps.sessions.filters import SessionFilters, refuse_unknown
 from apps.sessions.models import Session
 from apps.sessions.outline_cache import outline_of
@@ -35,9 +36,13 @@ class ErasedError(DomainError):
 @project_view(Permission.READ_META)
 def session_list(request: SignedInRequest, project: Project) -> HttpResponse:
     filters = SessionFilters.from_query(request.GET.dict(), also=listing.PARAMETERS)
+    look = read_look(request.GET, request.COOKIES.get(COOKIE, ""))
+    if REMEMBER in request.GET:
+        return list_views.remember(request, look)
     found = pages.find_sessions(request, project, filters)
     may_read = pages.may_read_content(request)
-    context = listing.list_context(project, filters, found, may_read=may_read)
+    context = listing.list_context(project, filters, found, look, may_read=may_read)
+    context |= list_views.rows_context(request, filters, found)
     response = render(request, "sessions/list.html", context)
     place = f"{project.organization.slug}/{project.slug}"
     response.set_cookie("playhead_project", place, max_age=ONE_YEAR, samesite="Lax", httponly=True)

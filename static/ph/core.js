@@ -1,6 +1,6 @@
-// What every page uses: keys, copy buttons, dialogs, and moving through a list.
+// What every page uses: keys, copy buttons and dialogs.
 
-import { onKeys, openDialog } from "./keys.js";
+import { openDialog } from "./keys.js";
 
 document.documentElement.classList.add("js");
 
@@ -30,21 +30,3 @@ document.addEventListener("click", (event) => {
   const opener = event.target.closest("[data-open-dialog]");
   if (opener) openDialog(opener.dataset.openDialog);
 });
-
-function moveInList(rows, by) {
-  const links = [...rows.querySelectorAll("[data-row] a[data-row-link]")];
-  const here = links.indexOf(document.activeElement?.closest("[data-row]")?.querySelector("a[data-row-link]"));
-  const there = here < 0 ? (by > 0 ? 0 : links.length - 1) : here + by;
-  links[Math.min(Math.max(there, 0), links.length - 1)]?.focus();
-}
-
-const list = document.querySelector("[data-list]");
-if (list) {
-  onKeys("list", {
-    down: () => moveInList(list, 1),
-    up: () => moveInList(list, -1),
-    open: () => document.activeElement?.closest("[data-row]")?.querySelector("a[data-row-link]")?.click(),
-    older: () => document.querySelector("a[rel=next]")?.click(),
-    newer: () => document.querySelector("a[rel=prev]")?.click(),
-  });
-}

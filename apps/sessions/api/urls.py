@@ -3,7 +3,7 @@
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
-from apps.sessions.api import revealing, views
+from apps.sessions.api import revealing, tagging, views
 
 
 class EventIdConverter(StringConverter):
@@ -24,5 +24,6 @@ urlpatterns = [
     path(f"{SESSION}/events", views.EventCollection.as_view(), name="events"),
     path(f"{SESSION}/events/<event_id:event_id>", views.EventDetail.as_view(), name="event"),
     path(f"{SESSION}/state", views.StateDetail.as_view(), name="state"),
+    path(f"{SESSION}/tags", tagging.SessionTags.as_view(), name="tags"),
     path(f"{SESSION}/reveal", revealing.Reveal.as_view(), name="reveal"),
 ]

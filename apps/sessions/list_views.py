@@ -1,0 +1,178 @@
+"""What one does with the rows of the list: follow it, select sessions, compare and tag them."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.http import HttpResponse, HttpResponseRedirect, QueryDict
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.gzip import gzip_page
+from django.views.decorators.http import require_POST, require_safe
+
+from apps.core.errors import InvalidError
+from apps.core.paging import Page
+from apps.sessions import listing, pages, tagging
+from apps.sessions.columns import (
+    COOKIE,
+    NEWEST_FIRST,
+    PARAMETERS,
+    REMEMBER,
+    SHOWN_FIRST,
+    Look,
+    read_look,
+    why_not_live,
+)
+from apps.sessions.filters import SessionFilters
+from apps.sessions.models import Session
+from apps.sessions.queries import BEFORE, cursor_of, session_page
+from apps.sessions.search import Found
+from apps.sessions.tagging import Tagged
+from apps.tenants.doors import SignedInRequest, project_view
+from apps.tenants.models import Project
+from apps.tenants.permissions import Permission
+
+ONE_YEAR = 365 * 24 * 3600
+# Newer sessions that are counted, and rows that are drawn again, at most.
+NEWER = 50
+MOST_COMPARED = 4
+# The form of the menu says these itself, or begins at the first page again.
+NOT_KEPT = {"columns", "density", "cursor", REMEMBER}
+# What the last act of tagging said, until a page has shown it.
+SAID = "said_of_tags"
+
+
+def remember(request: SignedInRequest, look: Look) -> HttpResponse:
+    """Keep a chosen look, and send on to the address that says it."""
+    query = request.GET.copy()
+    for name in (REMEMBER, *PARAMETERS):
+        query.pop(name, None)
+    query |= {"columns": look.names, "density": look.density}
+    if look.is_live:
+        query["live"] = "on"
+    response = HttpResponseRedirect(f"?{query.urlencode(safe=',')}")
+    response.set_cookie(COOKIE, look.cookie, max_age=ONE_YEAR, samesite="Lax", httponly=True)
+    return response
+
+
+def rows_context(request: SignedInRequest, filters: SessionFilters, found: Found) -> dict[str, Any]:
+    """Return what the rows need beside the sessions themselves."""
+    return {
+        "may_annotate": Permission.ANNOTATE in request.permissions,
+        "after": newest_cursor(found.page.rows) if filters.sort == NEWEST_FIRST else "",
+        "kept_query": [pair for pair in request.GET.items() if pair[0] not in NOT_KEPT],
+        "usual_columns": ",".join(SHOWN_FIRST),
+        "why_not_live": why_not_live(filters, is_first_page="cursor" not in request.GET),
+        "said_of_tags": request.session.pop(SAID, None),
+        "most_compared": MOST_COMPARED,
+    }
+
+
+@require_safe
+@gzip_page
+@project_view(Permission.READ_META)
+def newer_sessions(request: SignedInRequest, project: Project) -> HttpResponse:
+    """Say how many sessions are newer than the list's first, and draw open ones again."""
+    also = listing.PARAMETERS | {"after", "open"}
+    filters = SessionFilters.from_query(request.GET.dict(), also=also)
+    if reason := why_not_live(filters, is_first_page=True):
+        raise InvalidError(reason, "q" if filters.q else "sort")
+    look = read_look(request.GET, request.COOKIES.get(COOKIE, ""))
+    newer = session_page(project, filters, cursor=request.GET.get("after"), limit=NEWER)
+    found = Found(Page(open_sessions(project, request.GET.get("open", ""))), {})
+    may_read = pages.may_read_content(request)
+    context = {
+        "project": project,
+        "look": look,
+        "count": len(newer),
+        "is_capped": newer.previous is not None or newer.next is not None,
+        "rows": listing.session_rows(project, found, look, may_read=may_read),
+    }
+    return render(request, "sessions/newer.html", context)
+
+
+def open_sessions(project: Project, ids: str) -> list[Session]:
+    wanted = read_ids(ids.split(",") if ids else [], "open")
+    if len(wanted) > NEWER:
+        raise InvalidError(f"open takes at most {NEWER} sessions.", "open")
+    if not wanted:
+        return []
+    return list(project.sessions.filter(pk__in=wanted, is_listed=True))
+
+
+@require_POST
+@project_view(Permission.READ_META)
+def compare_selected(request: SignedInRequest, project: Project) -> HttpResponse:
+    """Send on to the comparison of the selected sessions."""
+    ids = read_ids(request.POST.getlist("session"), "session")
+    if not 2 <= len(ids) <= MOST_COMPARED:
+        raise InvalidError(f"Select 2 to {MOST_COMPARED} sessions to compare.", "session")
+    named = dict(zip("abcd", ids, strict=False))
+    root = reverse("sessions:list", args=(project.organization.slug, project.slug))
+    return redirect(f"{root.removesuffix('sessions/')}compare/?{urlencode(named)}")
+
+
+@require_POST
+@project_view(Permission.ANNOTATE)
+def tag_selected(request: SignedInRequest, project: Project) -> HttpResponse:
+    """Tag the selected sessions, or take tags from them."""
+    ids = read_ids(request.POST.getlist("session"), "session")
+    tags = [tag for tag in request.POST.get("tag", "").split(",") if tag.strip()]
+    if not tags:
+        raise InvalidError("Say which tag.", "tag")
+    is_removal = request.POST.get("act") == "untag"
+    change = {"remove": tags} if is_removal else {"add": tags}
+    tagged = tagging.tag_sessions(project, ids, **change, actor=request.actor)
+    request.session[SAID] = {"text": told(tagged, is_removal), "undo": tagged.entry}
+    return back_to_list(request, project)
+
+
+@require_POST
+@project_view(Permission.ANNOTATE)
+def undo_tags(request: SignedInRequest, project: Project) -> HttpResponse:
+    """Take back the last act of tagging."""
+    entry = request.POST.get("entry", "")
+    if not (entry.isascii() and entry.isdigit() and len(entry) < 19):
+        raise InvalidError("entry must be the number of an act.", "entry")
+    tagged = tagging.undo_tagging(project, int(entry), actor=request.actor)
+    text = f"Undone for {sessions(tagged.sessions)}." if tagged.entry else "Nothing to undo."
+    request.session[SAID] = {"text": text, "undo": None}
+    return back_to_list(request, project)
+
+
+def told(tagged: Tagged, is_removal: bool) -> str:
+    """Say what an act changed, and what it could not."""
+    acted = "Untagged" if is_removal else "Tagged"
+    text = f"{acted} {sessions(tagged.sessions)}." if tagged.entry else "Nothing to change."
+    if tagged.kept:
+        kept = sessions(len({session_id for session_id, _ in tagged.kept}))
+        text += f" {kept} keep what the application sent."
+    if tagged.missing:
+        text += f" {sessions(tagged.missing)} could not be found any more."
+    return text
+
+
+def sessions(count: int) -> str:
+    return f"{count:,} session{'' if count == 1 else 's'}"
+
+
+def back_to_list(request: SignedInRequest, project: Project) -> HttpResponse:
+    """Return to the list as it was looked at."""
+    root = reverse("sessions:list", args=(project.organization.slug, project.slug))
+    query = QueryDict(request.POST.get("query", "").removeprefix("?")[:4000])
+    return HttpResponseRedirect(f"{root}?{query.urlencode(safe=',')}" if query else root)
+
+
+def read_ids(texts: list[str], path: str) -> list[UUID]:
+    """Return the ids of sessions, each once."""
+    try:
+        return list(dict.fromkeys(UUID(text) for text in texts))
+    except ValueError:
+        raise InvalidError(f"{path} takes ids of sessions.", path) from None
+
+
+def newest_cursor(rows: list[Session]) -> str:
+    """Return the place before the first row; empty for an empty list."""
+    return cursor_of(rows[0], NEWEST_FIRST, BEFORE) if rows else ""
