@@ -250,6 +250,7 @@ CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     "close idle sessions": {"task": "sessions.sweep_idle", "schedule": 60.0},
     "compact sessions": {"task": "sessions.sweep_compaction", "schedule": 60.0},
+    "forget saved views": {"task": "sessions.sweep_views", "schedule": 86_400.0},
     "erase removed demo projects": {"task": "web.sweep_demos", "schedule": 60.0},
     "go on with imports": {"task": "ingest.sweep_imports", "schedule": 3.0},
     "forget old accounts of ingest": {"task": "ingest.sweep_history", "schedule": 86_400.0},

@@ -23,6 +23,7 @@ from apps.sessions.key_models import ProjectKey as ProjectKey
 from apps.sessions.key_models import Pseudonym as Pseudonym
 from apps.sessions.key_models import RecordModel
 from apps.sessions.key_models import SessionKey as SessionKey
+from apps.sessions.saved_view_models import SavedView as SavedView
 from apps.sessions.tag_models import SessionTag as SessionTag
 from apps.tenants.models import Project, ProjectModel
 

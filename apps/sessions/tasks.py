@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from apps.sessions import store
+from apps.sessions import saved_views, store
 
 
 @shared_task(name="sessions.sweep_idle")  # type: ignore[untyped-decorator]
@@ -17,3 +17,9 @@ def sweep_idle() -> int:
 def sweep_compaction() -> int:
     """Merge the chunks of closed sessions, and of open ones that gathered many."""
     return store.compact_due()
+
+
+@shared_task(name="sessions.sweep_views")  # type: ignore[untyped-decorator]
+def sweep_views() -> int:
+    """Forget saved views that were deleted, and those of people who have left."""
+    return saved_views.sweep_views()

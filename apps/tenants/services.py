@@ -177,6 +177,8 @@ def remove_member(membership: Membership, *, actor: Actor) -> None:
         organization.memberships.filter(user_id=membership.user_id).delete()
     else:
         membership.delete()
+    # What was the member's alone goes, too.
+    after_commit("sessions.sweep_views")
 
 
 def check_slug(slug: str) -> None:

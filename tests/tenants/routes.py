@@ -35,6 +35,7 @@ ORGANIZATION = "/o/<slug:organization_slug>/"
 PROJECT = f"{ORGANIZATION}p/<slug:project_slug>/"
 SESSION = f"{PROJECT}sessions/<uuid:session_id>/"
 IMPORT = f"{PROJECT}imports/<uuid:import_id>/"
+VIEW = f"{PROJECT}sessions/views/<int:view_id>/"
 API_IMPORT = "/api/v1/imports/<uuid:import_id>"
 API_SESSION = "/api/v1/sessions/<uuid:session_id>"
 
@@ -74,6 +75,13 @@ PAGES = {
     f"{PROJECT}sessions/compare/": Page(P.READ_META, POST),
     f"{PROJECT}sessions/tags/": Page(P.ANNOTATE, POST),
     f"{PROJECT}sessions/tags/undo/": Page(P.ANNOTATE, POST),
+    f"{PROJECT}sessions/views/save/": Page(P.READ_META, POST),
+    f"{VIEW}rename/": Page(P.READ_META, POST),
+    f"{VIEW}change/": Page(P.READ_META, POST),
+    f"{VIEW}share/": Page(P.READ_META, POST),
+    f"{VIEW}default/": Page(P.READ_META, POST),
+    f"{VIEW}delete/": Page(P.READ_META, POST),
+    f"{VIEW}restore/": Page(P.READ_META, POST),
     SESSION: Page(P.READ_META),
     f"{SESSION}spans.json": Page(P.READ_META),
     f"{SESSION}panel/": Page(P.READ_META),

@@ -16,6 +16,7 @@ from apps.audit.actors import SYSTEM
 from apps.sessions import store
 from apps.sessions.events import IncomingEvent
 from apps.sessions.models import Event
+from apps.sessions.saved_views import save_view
 from apps.tenants import checks, key_services
 from apps.tenants.models import Project
 from apps.tenants.permissions import ROLE_PERMISSIONS, SCOPE_PERMISSIONS, Role, Scope
@@ -63,6 +64,9 @@ def furnish(project: Project) -> Place:
         "event_id": event_hex(row),
         "import_id": project.imports.create(status="cancelled", file_name=content).pk,
         "key": key.pk,
+        "view_id": save_view(
+            project, name="errors", query="status=error", owner=None, actor=SYSTEM
+        ).pk,
         "membership": make_membership(project.organization).pk,
         "uidb36": "1",
     }

@@ -41,6 +41,7 @@ MAY_CROSS_PROJECTS = {
     "apps/sessions/models.py",
     "apps/sessions/queries.py",
     "apps/sessions/reader.py",
+    "apps/sessions/saved_views.py",
     "apps/sessions/store.py",
     "apps/tenants/authentication.py",
     "apps/tenants/models.py",
