@@ -6,8 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db import connection
-
+from apps.core.prepared import rows
 from apps.governance.choices import AS_CATEGORY, Action, Category
 from apps.governance.detection import PERSONAL, RULE_PREFIX, SECRETS, Rule, compile_rule
 from apps.governance.models import RedactionPolicy
@@ -16,7 +15,7 @@ from apps.tenants.models import Project
 
 # Projects whose policies a process keeps ready.
 KEPT_POLICIES = 512
-VERSION = "SELECT version FROM governance_redactionpolicy WHERE project_id = %s"
+VERSION = "SELECT version FROM governance_redactionpolicy WHERE project_id = $1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,10 +155,8 @@ def compiled_policy(project: Project) -> CompiledPolicy:
 
 def _version(project_id: int) -> int:
     # Once for each request that records anything: the ORM would take most of its time.
-    with connection.cursor() as cursor:
-        cursor.execute(VERSION, [project_id])
-        row = cursor.fetchone()
-    return row[0] if row else 0
+    found = rows(VERSION, project_id)
+    return found[0][0] if found else 0
 
 
 def _search(policy: Policy, kinds: Iterable[str], rules: Iterable[OwnRule]) -> Search:

@@ -98,12 +98,16 @@ def array(type_name: str, values: Sequence[Any]) -> _Array:
     """Return ``values`` as one parameter of type ``type_name[]``; None is NULL."""
     if not values:
         return _EMPTY[type_name]
+    if len(values) == 1 and values[0] is None:
+        # Most columns of a request with one event.
+        return _NOTHING[type_name]
     _, oid, _, encode = TYPES[type_name]
     body = b"".join([_NULL if value is None else encode(value) for value in values])
     return _ARRAYS[type_name](_HEAD(1, 1, oid, len(values), 1) + body)
 
 
 _EMPTY = {name: _ARRAYS[name](struct.pack("!iiI", 0, 0, TYPES[name][1])) for name in TYPES}
+_NOTHING = {name: _ARRAYS[name](_HEAD(1, 1, TYPES[name][1], 1, 1) + _NULL) for name in TYPES}
 
 
 def arrays(columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[Any]]) -> list[_Array]:

@@ -1,32 +1,13 @@
-"""Running the record's own SQL: server-side binding, prepared, binary results."""
+"""Running the record's own SQL."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-import psycopg
-from django.db import connection
-
+from apps.core.prepared import rows as rows
+from apps.core.prepared import run as run
 from apps.sessions.arrays import arrays, selected, unnest
-
-
-def run(query: str, *values: Any) -> psycopg.RawCursor[tuple[Any, ...]]:
-    """Run a statement with ``$1``-style places and return its cursor.
-
-    Django's own cursors put the values into the text, which for arrays of content is most
-    of the time of an append.
-    """
-    connection.ensure_connection()
-    with connection.wrap_database_errors:
-        cursor: psycopg.RawCursor[tuple[Any, ...]] = psycopg.RawCursor(connection.connection)
-        return cursor.execute(query.encode(), values, prepare=True, binary=True)
-
-
-def rows(query: str, *values: Any) -> Sequence[tuple[Any, ...]]:
-    """Run a query and return all of its rows."""
-    with connection.wrap_database_errors:
-        return run(query, *values).fetchall()
 
 
 def insert(

@@ -17,6 +17,7 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 from apps.tenants import keys
+from apps.tenants.key_rows import key_with
 from apps.tenants.models import ApiKey
 
 USE_GRAIN = timedelta(minutes=1)
@@ -72,8 +73,7 @@ def find_key(secret: str) -> ApiKey | None:
     """Return the usable key with this secret; a wrong checksum costs no query."""
     if not keys.is_well_formed(secret):
         return None
-    owners = ApiKey.unscoped.select_related("project__organization")
-    key = owners.filter(digest=keys.digest(secret)).first()
+    key = key_with(keys.digest(secret))
     return key if key is not None and key.is_usable else None
 
 

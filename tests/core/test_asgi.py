@@ -1,0 +1,98 @@
+"""How a request runs under ASGI: one kept thread, and streams that end with their reader."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.urls import path
+
+from apps.core.asgi import SyncViewsASGIHandler
+
+THREADS: list[int] = []
+CLOSED: list[str] = []
+
+
+def whole(request: HttpRequest) -> HttpResponse:
+    THREADS.append(threading.get_ident())
+    return HttpResponse(request.body[::-1])
+
+
+async def ticks() -> AsyncIterator[bytes]:
+    try:
+        while True:
+            yield b"tick "
+            await asyncio.sleep(0.01)
+    finally:
+        CLOSED.append("stream")
+
+
+def endless(request: HttpRequest) -> HttpResponseBase:
+    return StreamingHttpResponse(ticks())
+
+
+def broken(request: HttpRequest) -> HttpResponse:
+    raise RuntimeError("broken on purpose")
+
+
+def failed(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(b"sorry", status=500)
+
+
+handler500 = failed
+urlpatterns = [path("whole", whole), path("endless", endless), path("broken", broken)]
+
+
+@pytest.fixture
+def handler(settings: Any) -> SyncViewsASGIHandler:
+    settings.ROOT_URLCONF, settings.MIDDLEWARE = __name__, []
+    THREADS.clear()
+    CLOSED.clear()
+    return SyncViewsASGIHandler()
+
+
+async def ask(handler: SyncViewsASGIHandler, name: str, reads: float = 5) -> list[Any]:
+    """Return what was sent to a reader who stays ``reads`` seconds."""
+    sent: list[Any] = []
+    coming = [{"type": "http.request", "body": b"abc", "more_body": False}]
+
+    async def receive() -> Any:
+        if coming:
+            return coming.pop()
+        await asyncio.sleep(reads)
+        return {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": "POST", "path": f"/{name}", "headers": []}
+    await handler(scope, receive, send)
+    return sent
+
+
+def test_requests_one_after_the_other_run_in_the_same_thread(handler: SyncViewsASGIHandler) -> None:
+    async def three() -> list[list[Any]]:
+        return [await ask(handler, "whole") for _ in range(3)]
+
+    answers = asyncio.run(three())
+    assert [answer[1]["body"] for answer in answers] == [b"cba"] * 3
+    assert len(set(THREADS)) == 1
+    assert THREADS[0] != threading.get_ident()
+
+
+def test_a_stream_ends_when_its_reader_goes(handler: SyncViewsASGIHandler) -> None:
+    sent = asyncio.run(ask(handler, "endless", reads=0.05))
+    assert sent[0]["status"] == 200
+    assert [message["body"] for message in sent[1:3]] == [b"tick ", b"tick "]
+    assert CLOSED == ["stream"]
+
+
+def test_a_broken_view_is_answered(handler: SyncViewsASGIHandler) -> None:
+    sent = asyncio.run(ask(handler, "broken"))
+    assert sent[0]["status"] == 500
+    assert sent[1]["body"] == b"sorry"
