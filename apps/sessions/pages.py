@@ -14,13 +14,14 @@ from apps.core.paging import read_limit
 from apps.sessions import panel, player, reader, search
 from apps.sessions.filters import SessionFilters
 from apps.sessions.json_tree import json_tree
+from apps.sessions.layout import Layout
+from apps.sessions.layout_cache import layout_of
 from apps.sessions.listing import short_id, total_tokens
 from apps.sessions.models import Session
-from apps.sessions.outline_cache import outline_of
 from apps.sessions.queries import facets_of, session_page
 from apps.sessions.search import Found
 from apps.sessions.state import state_at
-from apps.sessions.steps import Outline, Step
+from apps.sessions.steps import Step
 from apps.sessions.transcript import tell
 from apps.tenants.doors import SignedInRequest
 from apps.tenants.models import Project
@@ -90,14 +91,14 @@ def player_context(request: SignedInRequest, session: Session, view: str) -> dic
         "facets": facets_of(session.project, [session]).get(session.pk, {}),
         "outcome_reason": outcome_reason(session, may_read=context["may_read"]),
     }
-    outline = outline_of(session)
-    if not outline.steps:
+    layout = layout_of(session)
+    if not len(layout):
         return context
-    step = player.find_step(outline, request.GET.get("step", ""), request.GET.get("at", ""))
-    context |= step_context(session, outline, step, may_read=context["may_read"])
+    at = player.find_step(layout, request.GET.get("step", ""), request.GET.get("at", ""))
+    context |= step_context(session, layout, at, may_read=context["may_read"])
     if view == "transcript":
-        return context | transcript_context(session, outline, step, may_read=context["may_read"])
-    return context | {"rows": player.row_page(outline, step)}
+        return context | transcript_context(session, layout, at, may_read=context["may_read"])
+    return context | {"rows": player.row_page(layout, at)}
 
 
 def outcome_reason(session: Session, *, may_read: bool) -> str | None:
@@ -106,29 +107,25 @@ def outcome_reason(session: Session, *, may_read: bool) -> str | None:
 
 def panel_context(request: SignedInRequest, session: Session, event_id: str = "") -> dict[str, Any]:
     context = session_context(request, session)
-    outline = outline_of(session)
-    if not outline.steps:
+    layout = layout_of(session)
+    if not len(layout):
         raise Http404("This session has no steps.")
     wanted = event_id or request.GET.get("step", "")
-    step = player.find_step(outline, wanted, request.GET.get("at", ""))
+    at = player.find_step(layout, wanted, request.GET.get("at", ""))
     view = read_view(request.GET.get("view"))
     return (
-        context
-        | step_context(session, outline, step, may_read=context["may_read"])
-        | {"view": view}
+        context | step_context(session, layout, at, may_read=context["may_read"]) | {"view": view}
     )
 
 
-def step_context(
-    session: Session, outline: Outline, step: Step, *, may_read: bool
-) -> dict[str, Any]:
+def step_context(session: Session, layout: Layout, at: int, *, may_read: bool) -> dict[str, Any]:
     """Return one step, laid out for the panel."""
-    (event,) = reader.read_steps(session, [step], content=may_read)
+    [(step, event)] = reader.read_at(session, layout, [at], content=may_read)
     found = list(panel.sections(event)) if may_read else []
     if may_read:
         found[1:1] = state_sections(session, step, event)
     return {
-        "at": player.playhead_at(outline, step),
+        "at": player.playhead_at(layout, at),
         "step": step,
         "event": event,
         "group": player.group_of(step.kind),
@@ -148,19 +145,19 @@ def state_sections(session: Session, step: Step, event: Mapping[str, Json]) -> l
 
 
 def transcript_context(
-    session: Session, outline: Outline, step: Step, *, may_read: bool
+    session: Session, layout: Layout, at: int, *, may_read: bool
 ) -> dict[str, Any]:
     """Return the turns of the page that holds the step."""
-    window, calls_before = player.transcript_window(outline, step)
+    window, calls_before = player.transcript_window(layout, at)
     if not may_read:
-        return {"turns": [], "window": window}
-    events = reader.read_steps(session, [*calls_before, *window], content=True)
+        return {"turns": []}
+    read = reader.read_at(session, layout, [*calls_before, *window], content=True)
+    events = [event for _, event in read]
     before, told = events[: len(calls_before)], events[len(calls_before) :]
     return {
         "turns": tell(before, told),
-        "window": window,
-        "earlier": outline.steps[window[0].seq - 2] if window[0].seq > 1 else None,
-        "later": outline.steps[window[-1].seq] if window[-1].seq < len(outline.steps) else None,
+        "earlier": layout.id(window[0] - 1) if window[0] else None,
+        "later": layout.id(window[-1] + 1) if window[-1] + 1 < len(layout) else None,
     }
 
 

@@ -6,9 +6,12 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
+
 from apps.sessions import event_rows, native, outlines, sql
 from apps.sessions.chunks import Contents
 from apps.sessions.keys import SessionCipher, WrappedKey, project_keys
+from apps.sessions.layout import Found, Layout
 from apps.sessions.models import Session, SessionKey
 from apps.sessions.rows import EventRow
 from apps.sessions.sent import Sent, digests_in, sent_of
@@ -20,6 +23,21 @@ SELECT {", ".join(outlines.COLUMNS)} FROM agent_sessions_event
 WHERE project_id = $1 AND session_id = $2
 ORDER BY order_at, position, id
 """  # noqa: S608
+
+# Seconds, as times with a zone take most of the time of reading a row.
+LAYOUT = """
+SELECT uuid_send(id), uuid_send(parent_id), lane, kind, name,
+    date_part('epoch', started_at), date_part('epoch', ended_at), status = 'error'
+FROM agent_sessions_event
+WHERE project_id = $1 AND session_id = $2
+ORDER BY order_at, position, id
+"""
+
+
+def layout(session: Session) -> Layout:
+    """Return where each step stands, from one query over few columns."""
+    found = sql.rows(LAYOUT, session.project_id, session.pk)
+    return Layout(session.pk, [Found(*values) for values in found])
 
 
 def outline(session: Session) -> Outline:
@@ -36,13 +54,41 @@ def read_steps(
 
     ``raw`` adds what no field holds, and the spans and records that an event was made of.
     """
-    return _native(session, steps, content=content, raw=raw)
+    rows = rows_of(session, steps)
+    return _native(session, steps, rows, content=content, raw=raw)
 
 
 def read_step(session: Session, event_id: str, *, raw: bool = False) -> dict[str, Any] | None:
     """Return one event whole."""
-    step = outline(session).find(event_id)
-    return None if step is None else _native(session, [step], content=True, raw=raw)[0]
+    found = layout(session)
+    index = found.find(event_id)
+    if index is None:
+        return None
+    return read_at(session, found, [index], content=True, raw=raw)[0][1]
+
+
+def read_at(
+    session: Session, found: Layout, indexes: Sequence[int], *, content: bool, raw: bool = False
+) -> list[tuple[Step, dict[str, Any]]]:
+    """Return the steps at these places, each with its event as ``read_steps`` gives it."""
+    ids = [found.id_bytes(index) for index in indexes]
+    rows = _rows_with(session, ids)
+    steps = [_step_at(found, index, row) for index, row in zip(indexes, rows, strict=True)]
+    shapes = _native(session, steps, rows, content=content, raw=raw)
+    return list(zip(steps, shapes, strict=True))
+
+
+def _step_at(found: Layout, index: int, row: EventRow) -> Step:
+    parent = found.parents[index]
+    return outlines.step_of(
+        msgspec.structs.asdict(row),
+        seq=index + 1,
+        id=found.id(index),
+        parent=None if parent < 0 else found.id(parent),
+        depth=found.depths[index],
+        lane=found.lanes[index],
+        children=found.children[index],
+    )
 
 
 def titles(sessions: Sequence[Session]) -> dict[uuid.UUID, str]:
@@ -96,7 +142,10 @@ def contents_of(session: Session, digests: Sequence[bytes]) -> Contents:
 
 def rows_of(session: Session, steps: Sequence[Step]) -> list[EventRow]:
     """Return the whole rows of steps, in the steps' order."""
-    ids = [uuid.UUID(step.id).bytes for step in steps]
+    return _rows_with(session, [uuid.UUID(step.id).bytes for step in steps])
+
+
+def _rows_with(session: Session, ids: Sequence[bytes]) -> list[EventRow]:
     wanted = [(session.pk.bytes, event) for event in ids]
     found = event_rows.existing_events(session.project_id, wanted)
     rows = {row.id: row for _, row in found}
@@ -104,11 +153,8 @@ def rows_of(session: Session, steps: Sequence[Step]) -> list[EventRow]:
 
 
 def _native(
-    session: Session, steps: Sequence[Step], *, content: bool, raw: bool
+    session: Session, steps: Sequence[Step], rows: Sequence[EventRow], *, content: bool, raw: bool
 ) -> list[dict[str, Any]]:
-    if not steps:
-        return []
-    rows = rows_of(session, steps)
     if not content:
         return [native.event(session, step, row) for step, row in zip(steps, rows, strict=True)]
     names = ("input_digest", "output_digest", "extra_digest")

@@ -5,18 +5,19 @@ from __future__ import annotations
 from uuid import UUID
 
 import orjson
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 
 from apps.core.errors import DomainError
-from apps.sessions import list_views, listing, pages, player
+from apps.sessions import list_views, listing, pages
 from apps.sessions.columns import COOKIE, REMEMBER, read_look
 from apps.sessions.filters import SessionFilters, refuse_unknown
+from apps.sessions.layout_cache import layout_of, state_of
 from apps.sessions.models import Session
-from apps.sessions.outline_cache import outline_of
+from apps.sessions.spans import answer_columns
 from apps.tenants.doors import SignedInRequest, project_view
 from apps.tenants.models import Project
 from apps.tenants.permissions import Permission
@@ -63,15 +64,11 @@ def session_detail(request: SignedInRequest, project: Project, session_id: UUID)
 
 
 @require_safe
-@gzip_page
 @project_view(Permission.READ_META)
-def session_spans(request: SignedInRequest, project: Project, session_id: UUID) -> HttpResponse:
+def session_spans(request: SignedInRequest, project: Project, session_id: UUID) -> HttpResponseBase:
     """Send the steps in columns, for the rows and the overview of the player."""
     session = find_session(project, session_id)
-    columns = player.columns(outline_of(session))
-    response = HttpResponse(orjson.dumps(columns), content_type="application/json")
-    response["Cache-Control"] = "private, no-cache"
-    return response
+    return answer_columns(request, layout_of(session), state_of(session))
 
 
 @require_safe

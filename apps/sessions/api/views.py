@@ -18,6 +18,7 @@ from apps.sessions import queries, reader, search
 from apps.sessions.api import serializers
 from apps.sessions.api.output import hit_json, session_json, sessions_json, step_json
 from apps.sessions.filters import FACET_FILTERS, READERS, SessionFilters, refuse_unknown
+from apps.sessions.layout_cache import layout_of
 from apps.sessions.models import Session
 from apps.sessions.state import state_at
 from apps.tenants.doors import ProjectAPIView
@@ -142,14 +143,14 @@ class EventCollection(SessionAPIView):
             self.read_content()
         limit = read_limit(query.get("limit"))
         after = read_seq(query.get("cursor"))
-        steps = reader.outline(self.session).steps
-        chosen = steps[after : after + limit]
+        layout = layout_of(self.session)
+        chosen = range(len(layout))[after : after + limit]
         raw = content and query.get("raw") in ("1", "true")
-        rows = reader.read_steps(self.session, chosen, content=content, raw=raw)
-        more = after + limit < len(steps)
+        read = reader.read_at(self.session, layout, chosen, content=content, raw=raw)
+        more = after + limit < len(layout)
         return Response(
             {
-                "results": [step_json(row, raw=raw) for row in rows],
+                "results": [step_json(event, raw=raw) for _, event in read],
                 "next": encode_cursor(after + limit) if more else None,
             }
         )
