@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST
 from apps.core.errors import ConflictError, DomainError, InvalidError
 from apps.sessions import saved_views
 from apps.sessions.saved_view_models import LONGEST_NAME, SavedView
-from apps.sessions.saved_view_queries import canonical, views_of
+from apps.sessions.saved_view_queries import canonical, views_of, with_deleted_of
 from apps.sessions.saved_view_tabs import Tabs, ViewMissingError, address_of, tabs_of
 from apps.tenants.doors import SignedInRequest, project_view
 from apps.tenants.forms import tell
@@ -150,7 +150,9 @@ def delete(request: SignedInRequest, project: Project, view_id: int) -> HttpResp
 @require_POST
 @project_view(Permission.READ_META)
 def restore(request: SignedInRequest, project: Project, view_id: int) -> HttpResponse:
-    view = find_view(request, project, view_id, is_deleted=True)
+    view = with_deleted_of(project, request.user).filter(pk=view_id).first()
+    if view is None:
+        raise ViewMissingError
     try:
         view = saved_views.restore_view(view, actor=request.actor)
     except (ConflictError, InvalidError) as error:
@@ -159,10 +161,8 @@ def restore(request: SignedInRequest, project: Project, view_id: int) -> HttpRes
     return _done(request, project, "", view, f"“{view.name}” is back.")
 
 
-def find_view(
-    request: SignedInRequest, project: Project, view_id: int, *, is_deleted: bool = False
-) -> SavedView:
-    found = views_of(project, request.user, is_deleted=is_deleted).filter(pk=view_id).first()
+def find_view(request: SignedInRequest, project: Project, view_id: int) -> SavedView:
+    found = views_of(project, request.user).filter(pk=view_id).first()
     if found is None:
         raise ViewMissingError
     return found
@@ -180,7 +180,8 @@ def _just_deleted(request: SignedInRequest, project: Project) -> SavedView | Non
     view_id = request.session.pop(DELETED, None)
     if view_id is None:
         return None
-    return views_of(project, request.user, is_deleted=True).filter(pk=view_id).first()
+    deleted = with_deleted_of(project, request.user).filter(deleted_at__isnull=False)
+    return deleted.filter(pk=view_id).first()
 
 
 def _change(

@@ -75,7 +75,11 @@ def query_of(view: SavedView, keys: ProjectKeys | None = None) -> str:
     return keys.open_apart(bytes(view.sealed), SEALED_FOR).decode()
 
 
-def views_of(project: Project, user: User, *, is_deleted: bool = False) -> QuerySet[SavedView]:
+def views_of(project: Project, user: User) -> QuerySet[SavedView]:
     """Return the project's views and the person's own, in their order."""
-    theirs = Q(owner=None) | Q(owner=user)
-    return project.saved_views.filter(theirs, deleted_at__isnull=not is_deleted)
+    return with_deleted_of(project, user).filter(deleted_at=None)
+
+
+def with_deleted_of(project: Project, user: User) -> QuerySet[SavedView]:
+    """Return the same views, and those of them that wait to be taken back."""
+    return project.saved_views.filter(Q(owner=None) | Q(owner=user))

@@ -128,9 +128,9 @@ def restore_view(view: SavedView, *, actor: Actor) -> SavedView:
     found = view.project.saved_views.filter(pk=view.pk).first()
     if found is None:
         raise ConflictError("This view was deleted for good in the meantime.")
-    _check_may_change(view.project, found.owner_id, actor)
     if found.deleted_at is None:
         return found
+    _check_may_change(view.project, found.owner_id, actor)
     found.name = _free_name(view.project, found.owner_id, found.name)
     _end(view.project, found.owner_id)
     found.deleted_at = None
