@@ -116,6 +116,10 @@ class Contents:
         contents = self._opened[session]
         return join(find(contents, digest), contents)
 
+    def opened(self, session: bytes) -> Mapping[bytes, bytes]:
+        """Return what has been opened of a session, by digest."""
+        return self._opened[session]
+
     def contents_of(self, session: bytes) -> dict[bytes, bytes]:
         """Return everything that a session's chunks hold."""
         for key, _ in self._index().items():

@@ -4,6 +4,7 @@ from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
 from apps.sessions.api import revealing, tagging, views
+from apps.sessions.api.comparing import Compare
 
 
 class EventIdConverter(StringConverter):
@@ -20,6 +21,7 @@ SESSION = "api/v1/sessions/<uuid:session_id>"
 
 urlpatterns = [
     path("api/v1/sessions", views.SessionCollection.as_view(), name="sessions"),
+    path("api/v1/compare", Compare.as_view(), name="compare"),
     path(SESSION, views.SessionDetail.as_view(), name="session"),
     path(f"{SESSION}/events", views.EventCollection.as_view(), name="events"),
     path(f"{SESSION}/events/<event_id:event_id>", views.EventDetail.as_view(), name="event"),

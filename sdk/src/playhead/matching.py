@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -36,6 +37,11 @@ NAMED_BY_PROVIDER = frozenset({"message", "reasoning", "function_call", "functio
 JSON_TEXTS = frozenset({"arguments"})
 LARGEST_EXACT = 2**53 - 1
 MEDIA = "data:"
+_NAMES = "|".join(sorted({*VOLATILE, *CALL_NAMES, *JSON_TEXTS, "function"}))
+_TYPES = "|".join(sorted({*CALL_TYPES, *NAMED_BY_PROVIDER}))
+_CHANGING = re.compile(
+    rf'(?i:"(?:{_NAMES})":)|"type":"(?:{_TYPES})"|"data:[^"]{{0,200}};base64,'.encode()
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +83,25 @@ def canonical(value: Json) -> bytes:
 
 def normalised(value: Json) -> Json:
     """Return a value without what changes on every run; what is left is what was said."""
-    return _Plain().value(value)
+    return take_out(value)[0]
+
+
+def take_out(value: Json) -> tuple[Json, tuple[str, ...]]:
+    """Return a value without what changes on every run, and the ids of calls that stood in it.
+
+    The ids are in the order of the numbers that replace them: whoever takes a conversation
+    apart can number them through.
+    """
+    plain = _Plain()
+    return plain.value(value), tuple(plain.calls)
+
+
+def may_change(text: bytes) -> bool:
+    """Tell whether JSON could hold something that changes on every run.
+
+    Much faster than taking it out. The text must have no spaces outside of strings.
+    """
+    return _CHANGING.search(text) is not None
 
 
 def _hash(value: Json) -> str:

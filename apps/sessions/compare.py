@@ -1,0 +1,255 @@
+"""Comparing two sessions: which steps are the same, which differ and in what.
+
+What is new in every session (ids, times, who asked) never makes a step differ. Durations,
+tokens and costs are told as deltas. Nothing here holds content.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, OrderedDict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from threading import Lock
+from typing import Any
+
+from playhead.alignment import Signature
+from playhead.lanes import align_lanes
+
+from apps.sessions.compare_sides import Side, open_sides, read_side
+from apps.sessions.likeness import SAID_FIELDS, Likeness
+from apps.sessions.models import Session
+from apps.sessions.steps import Step
+
+IDENTICAL, CHANGED, ONLY_A, ONLY_B = "identical", "changed", "only_a", "only_b"
+STATUSES = (IDENTICAL, CHANGED, ONLY_A, ONLY_B)
+
+# A clock and a dice answer anew each time.
+NEW_EVERY_TIME = frozenset({"time", "random"})
+# What a step that holds others knows only when they are done.
+KNOWN_LATE = frozenset({"output", "status", "error", "reasoning", "state", "model_returned"})
+# Fields under one name, as they are told.
+TOLD_AS = {"state_patch": "state"}
+
+# Rows of all comparisons that a process keeps.
+ROWS_HELD = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of a comparison: positions of the steps from 0, None where there is none."""
+
+    status: str
+    a: int | None
+    b: int | None
+    differences: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two sessions side by side."""
+
+    rows: Sequence[Row]
+    # The row where they first part, by when it could be known; None where they never do.
+    first: int | None
+    # False: another pairing of the steps may fit better; the search has a bound.
+    is_optimal: bool
+    # False: too large to open, so that steps differ by their digests alone.
+    is_complete: bool
+    # False: neither session has recorded what was said.
+    has_content: bool
+
+    @property
+    def counts(self) -> dict[str, int]:
+        found = Counter(row.status for row in self.rows)
+        return {status: found[status] for status in STATUSES}
+
+
+_held: OrderedDict[tuple[Any, ...], Comparison] = OrderedDict()
+_lock = Lock()
+
+
+def compare(a: Session, b: Session) -> Comparison:
+    """Return two sessions of a project side by side; made anew once one has changed."""
+    key = (*_state(a), *_state(b))
+    with _lock:
+        held = _held.get(key)
+        if held is not None:
+            _held.move_to_end(key)
+            return held
+    made = compare_sides(read_side(a), read_side(b))
+    with _lock:
+        _held[key] = made
+        while sum(len(one.rows) for one in _held.values()) > ROWS_HELD and len(_held) > 1:
+            _held.popitem(last=False)
+    return made
+
+
+def _state(session: Session) -> tuple[Any, ...]:
+    arrived = session.last_arrival_at
+    return session.project_id, session.pk, session.event_count, arrived, session.chunk_number
+
+
+def compare_sides(a: Side, b: Side) -> Comparison:
+    likeness = open_sides(a, b)
+    found = align_lanes(_signatures(a, likeness), _signatures(b, likeness))
+    teller = Teller(a, b, likeness)
+    rows = [teller.row(i, j) for i, j in found.pairs]
+    return Comparison(
+        rows,
+        first=_first(rows, a, b),
+        is_optimal=found.is_optimal,
+        is_complete=likeness is not None,
+        has_content=any(one.input or one.output for side in (a, b) for one in side.digests),
+    )
+
+
+def _signatures(side: Side, likeness: Likeness | None) -> list[tuple[str, Signature]]:
+    return [(side.lanes[at], _signature(side, at, likeness)) for at in range(len(side.steps))]
+
+
+def _signature(side: Side, at: int, likeness: Likeness | None) -> Signature:
+    digest = side.digests[at].input
+    kind, name = side.steps[at].kind, side.names[at]
+    if digest is None:
+        return Signature(kind, name, "")
+    if likeness is None or digest not in likeness.contents:
+        return Signature(kind, name, digest.hex())
+    return Signature(kind, name, likeness.body(digest).hex(), likeness.sketch(digest))
+
+
+@dataclass(frozen=True, slots=True)
+class Teller:
+    """Says of two steps in what they differ."""
+
+    a: Side
+    b: Side
+    likeness: Likeness | None
+
+    def row(self, i: int | None, j: int | None) -> Row:
+        if i is None or j is None:
+            return Row(ONLY_B if i is None else ONLY_A, i, j)
+        differences = tuple(dict.fromkeys(self.differences(i, j)))
+        return Row(CHANGED if differences else IDENTICAL, i, j, differences)
+
+    def differences(self, i: int, j: int) -> Iterator[str]:
+        ours, theirs = self.a.steps[i], self.b.steps[j]
+        said_a, said_b = self.a.digests[i], self.b.digests[j]
+        if not self._is_same(said_a.input, said_b.input):
+            yield "input"
+        yield from step_differences(ours, theirs)
+        is_new = ours.kind in NEW_EVERY_TIME
+        if not is_new and not self._is_same(said_a.output, said_b.output, is_answer=True):
+            yield "output"
+        yield from self._of_the_rest(said_a.extra, said_b.extra)
+
+    def _is_same(
+        self, ours: bytes | None, theirs: bytes | None, *, is_answer: bool = False
+    ) -> bool:
+        if ours == theirs:
+            return True
+        if ours is None or theirs is None or self.likeness is None:
+            return False
+        left = self.likeness.body(ours, is_answer=is_answer)
+        return left == self.likeness.body(theirs, is_answer=is_answer)
+
+    def _of_the_rest(self, ours: bytes | None, theirs: bytes | None) -> Iterator[str]:
+        if ours == theirs or self.likeness is None:
+            return
+        left = self.likeness.fields(ours) if ours else {}
+        right = self.likeness.fields(theirs) if theirs else {}
+        for name in SAID_FIELDS:
+            if left.get(name) != right.get(name):
+                yield TOLD_AS.get(name, name)
+
+
+def step_differences(a: Step, b: Step) -> Iterator[str]:
+    """Yield what differs of two steps without looking at what they said."""
+    if a.model != b.model:
+        yield "model"
+    if a.model_returned != b.model_returned and a.model == b.model:
+        yield "model_returned"
+    if a.provider != b.provider:
+        yield "provider"
+    if (a.prompt_name, a.prompt_version) != (b.prompt_name, b.prompt_version):
+        yield "prompt"
+    if a.agent != b.agent:
+        yield "agent"
+    # A status that is not known may be any, but for an error.
+    if (a.status == "error") != (b.status == "error"):
+        yield "status"
+    if a.error_type != b.error_type:
+        yield "error"
+
+
+def _first(rows: Sequence[Row], a: Side, b: Side) -> int | None:
+    """Return the row where the sessions first part.
+
+    The answer of a step that holds others follows from theirs, so it comes after them.
+    """
+    last_a = _last_rows(a, [(row.a, at) for at, row in enumerate(rows)])
+    last_b = _last_rows(b, [(row.b, at) for at, row in enumerate(rows)])
+    places = [
+        (_known_at(at, row, last_a, last_b), at)
+        for at, row in enumerate(rows)
+        if row.status != IDENTICAL
+    ]
+    return min(places)[1] if places else None
+
+
+def _known_at(at: int, row: Row, last_a: Sequence[int], last_b: Sequence[int]) -> float:
+    if row.a is None or row.b is None or not KNOWN_LATE.issuperset(row.differences):
+        return at
+    last = max(last_a[row.a], last_b[row.b])
+    # After all that it holds, and an outer step after an inner one that ends with it.
+    return at if last == at else last + 1 - at / 1e9
+
+
+def _last_rows(side: Side, placed: Sequence[tuple[int | None, int]]) -> list[int]:
+    """Return for each step the last row that tells it or a step inside of it."""
+    last = [0] * len(side.steps)
+    for position, at in placed:
+        if position is not None:
+            last[position] = at
+    place = {step.id: position for position, step in enumerate(side.steps)}
+    # The deepest first, so that each step has heard of all that it holds.
+    for step in sorted(side.steps, key=lambda step: -step.depth):
+        parent = place.get(step.parent or "")
+        if parent is not None:
+            last[parent] = max(last[parent], last[step.seq - 1])
+    return last
+
+
+def delta(a: Any, b: Any) -> Any:
+    """Return B less A; unknown where one of them is."""
+    return None if a is None or b is None else b - a
+
+
+def tokens_of(it: Session | Step) -> int | None:
+    known = [count for count in (it.input_tokens, it.output_tokens) if count is not None]
+    return sum(known) if known else None
+
+
+def cost_text(cost: Decimal | None) -> str | None:
+    return None if cost is None else format(cost, "f")
+
+
+def session_deltas(a: Session, b: Session) -> dict[str, Any]:
+    """Return what B took more, or less, than A."""
+    return {
+        "steps": b.event_count - a.event_count,
+        "duration_ms": delta(a.duration_ms, b.duration_ms),
+        "tokens": delta(tokens_of(a), tokens_of(b)),
+        "input_tokens": delta(a.input_tokens, b.input_tokens),
+        "output_tokens": delta(a.output_tokens, b.output_tokens),
+        "cost": cost_text(delta(a.cost, b.cost)),
+        "errors": b.error_count - a.error_count,
+    }
+
+
+def step_deltas(a: Step, b: Step) -> dict[str, Any]:
+    return {
+        "duration_ms": delta(a.duration_ms, b.duration_ms),
+        "tokens": delta(tokens_of(a), tokens_of(b)),
+        "cost": cost_text(delta(a.cost, b.cost)),
+    }
