@@ -14,16 +14,18 @@ import json
 import sys
 import time
 import urllib.request
-from collections import Counter
 from dataclasses import dataclass
 
-import psutil
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from tests.bench.workload import batches, sessions
+from tests.bench.cpu import cpu_by_part
+from tests.bench.workload import FEW_WORDS, Speech, batches, many_words, sessions
 from tests.playhead_process import PlayheadProcess
 
-# Which of the supervisor's children does what, by a word of its command line.
-PARTS = {"granian": "web", "postgres": "database", "celery": "worker", "valkey": "broker"}
+BATCHES = (512, 50, 1)
+EVENTS_A_SESSION = 37
+# One event a request is slow, and needs fewer to be known as well.
+MOST_SINGLE = 1500
 
 
 @dataclass
@@ -35,33 +37,23 @@ class Figure:
     cpu_ms: dict[str, float]
     events_per_second: float
 
+    @property
+    def served(self) -> float:
+        return self.cpu_ms.get("web", 0) + self.cpu_ms.get("database", 0)
+
     def line(self) -> str:
         parts = "  ".join(f"{name} {value:.3f}" for name, value in sorted(self.cpu_ms.items()))
-        served = self.cpu_ms.get("web", 0) + self.cpu_ms.get("database", 0)
         return (
-            f"batch {self.batch:>3}: {served:.3f} CPU ms an event (web + database) over "
+            f"batch {self.batch:>3}: {self.served:.3f} CPU ms an event (web + database) over "
             f"{self.events} events, {self.events_per_second:.0f} events/s | {parts}"
         )
 
 
-def cpu_by_part(root: psutil.Process) -> Counter[str]:
-    """Return CPU seconds used so far by each part, reaped children included."""
-    used: Counter[str] = Counter()
-    for process in root.children(recursive=True):
-        try:
-            times, command = process.cpu_times(), " ".join(process.cmdline())
-        except psutil.Error:
-            continue
-        part = next((part for word, part in PARTS.items() if word in command), "other")
-        used[part] += times.user + times.system + times.children_user + times.children_system
-    return used
-
-
 def send(url: str, key: str, body: bytes) -> None:
-    """Post one export request, compressed as exporters do."""
+    """Post one export request that exporters have compressed."""
     request = urllib.request.Request(
         f"{url}/v1/traces",
-        data=gzip.compress(body, 1),
+        data=body,
         headers={
             "Authorization": f"Bearer {key}",
             "Content-Type": "application/x-protobuf",
@@ -74,9 +66,16 @@ def send(url: str, key: str, body: bytes) -> None:
         raise SystemExit(f"some spans were refused: {answer[:500]!r}")
 
 
-def measure(playhead: PlayheadProcess, batch: int, events: int, seed: int) -> Figure:
+def warm(playhead: PlayheadProcess) -> None:
+    """Fill connections and caches before anything is measured."""
+    measure(playhead, 50, 500, seed=99)
+
+
+def measure(
+    playhead: PlayheadProcess, batch: int, events: int, seed: int, speech: Speech = FEW_WORDS
+) -> Figure:
     """Send about ``events`` events in requests of ``batch`` and return what they cost."""
-    bodies = requests(batch, events, seed)
+    bodies = requests(batch, min(events, MOST_SINGLE) if batch == 1 else events, seed, speech)
     count = sum(size for _, size in bodies)
     before, started = cpu_by_part(playhead.process), time.perf_counter()
     for body, _ in bodies:
@@ -87,23 +86,38 @@ def measure(playhead: PlayheadProcess, batch: int, events: int, seed: int) -> Fi
     return Figure(batch, count, cpu_ms, count / seconds)
 
 
-def requests(batch: int, events: int, seed: int) -> list[tuple[bytes, int]]:
+def requests(
+    batch: int,
+    events: int,
+    seed: int,
+    speech: Speech = FEW_WORDS,
+    *,
+    has_rare: bool = False,
+) -> list[tuple[bytes, int]]:
     """Return export requests with their span counts; large ones hold several sessions."""
-    spans = list(itertools.chain.from_iterable(sessions(events // 37, seed=seed)))
+    made = sessions(events // EVENTS_A_SESSION, seed, speech, has_rare=has_rare)
+    return packed(list(itertools.chain.from_iterable(made)), batch)
+
+
+def packed(spans: list[Span], batch: int) -> list[tuple[bytes, int]]:
+    """Return spans as compressed export requests, each with its number of spans."""
     sizes = (min(batch, len(spans) - start) for start in range(0, len(spans), batch))
-    return list(zip(batches(spans, batch), sizes, strict=True))
+    bodies = (gzip.compress(body, 1) for body in batches(spans, batch))
+    return list(zip(bodies, sizes, strict=True))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--events", type=int, default=5000)
     parser.add_argument("--batch", type=int, action="append")
+    parser.add_argument("--many-words", action="store_true", help="words as in speech")
     options = parser.parse_args()
+    speech = many_words() if options.many_words else FEW_WORDS
     with PlayheadProcess() as playhead:
-        measure(playhead, 50, 500, seed=99)  # warm connections and caches
-        for batch in options.batch or [1, 50, 512]:
-            events = min(options.events, 1500) if batch == 1 else options.events
-            sys.stdout.write(measure(playhead, batch, events, seed=batch).line() + "\n")
+        warm(playhead)
+        for batch in options.batch or BATCHES:
+            figure = measure(playhead, batch, options.events, batch, speech)
+            sys.stdout.write(figure.line() + "\n")
         sys.stdout.write(json.dumps(playhead.ingest_health(), indent=1) + "\n")
 
 

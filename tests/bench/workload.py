@@ -3,10 +3,14 @@
 Sessions of 2 to 9 turns, one trace a turn. A turn is a root agent span over LLM calls whose
 history grows to 30 KB, tools (3 % fail) and a retriever. About 10 KB of OTLP an event,
 because each call sends its whole history again. The seed fixes everything.
+
+What is said is of a small vocabulary, or of 30,000 words as unevenly spread as in speech:
+these compress worse and make the index of words larger. Rare words are planted to be found.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 from collections.abc import Iterator
@@ -20,9 +24,36 @@ WORDS = (
     "number please thank change cancel confirm account email travel booking seat flight hotel "
     "the a to of in is for on that with as was at by from your we can will not have"
 ).split()
+SYLLABLES = "ka lo mi nu re sa to vi wen dor gal hex jun pry qua zim bel cor fan tis".split()
+VOCABULARY = 30_000
+# Planted: in three sessions if so wanted, in one of a hundred, in every one.
+RARE, UNCOMMON, COMMON = "zanzibarquartz", "uncommonword", "everywhere"
 SYSTEM_PROMPT_WORDS = 1300
+# A history that grew larger loses its oldest messages.
+HISTORY_BYTES = 30_000
 START_NS = 1_780_000_000_000_000_000
 SECOND = 1_000_000_000
+
+
+@dataclass(frozen=True)
+class Speech:
+    """Words and how often they are said."""
+
+    words: list[str]
+    cum_weights: list[float] | None = None
+
+    def say(self, rng: random.Random, count: int) -> str:
+        return " ".join(rng.choices(self.words, cum_weights=self.cum_weights, k=count))
+
+
+FEW_WORDS = Speech(WORDS)
+
+
+def many_words() -> Speech:
+    """Return words as unevenly spread as in speech, the short ones said most."""
+    made = ("".join(word) for n in range(1, 5) for word in itertools.product(SYLLABLES, repeat=n))
+    words = list(itertools.islice(made, VOCABULARY))
+    return Speech(words, list(itertools.accumulate(1 / (rank + 3) for rank in range(VOCABULARY))))
 
 
 @dataclass
@@ -32,10 +63,12 @@ class Writer:
     rng: random.Random
     session: str
     clock: int
+    speech: Speech
+    planted: str = ""
     history: list[dict[str, object]] = field(default_factory=list)
 
     def text(self, words: int) -> str:
-        return " ".join(self.rng.choices(WORDS, k=words))
+        return self.speech.say(self.rng, words)
 
     def tick(self, low: float, high: float) -> int:
         self.clock += int(self.rng.uniform(low, high) * SECOND)
@@ -73,14 +106,39 @@ def message(role: str, **part: object) -> dict[str, object]:
     return {"role": role, "parts": [part]}
 
 
-def sessions(count: int, seed: int = 1) -> Iterator[list[Span]]:
+def sessions(
+    count: int, seed: int = 1, speech: Speech = FEW_WORDS, *, has_rare: bool = False
+) -> Iterator[list[Span]]:
     """Yield the spans of ``count`` sessions, about 37 each, in the order in which they end."""
     rng = random.Random(seed)
     for index in range(count):
-        writer = Writer(rng, f"bench-{seed}-{index}", START_NS + index * 60 * SECOND)
-        prompt = message("system", type="text", content=writer.text(SYSTEM_PROMPT_WORDS))
-        writer.history.append(prompt)
+        writer = Writer(rng, f"bench-{seed}-{index}", START_NS + index * 60 * SECOND, speech)
+        begin(writer, planted(index, {0, count // 2, count - 1} if has_rare else set()))
         yield [span for _ in range(rng.randint(2, 9)) for span in turn(writer)]
+
+
+def long_session(name: str, spans: int, speech: Speech = FEW_WORDS) -> Iterator[list[Span]]:
+    """Yield the turns of one session of ``spans`` spans."""
+    writer = Writer(random.Random(name), name, START_NS, speech)
+    begin(writer, COMMON)
+    made = 0
+    while made < spans:
+        told = turn(writer)[: spans - made]
+        made += len(told)
+        yield told
+
+
+def begin(writer: Writer, words: str) -> None:
+    """Let the session have a system prompt, and ``words`` in what its user says first."""
+    prompt = message("system", type="text", content=writer.text(SYSTEM_PROMPT_WORDS))
+    writer.history.append(prompt)
+    writer.planted = words
+
+
+def planted(index: int, rare: set[int]) -> str:
+    words = [COMMON]
+    words += [RARE] if index in rare else []
+    return " ".join(words + ([UNCOMMON] if index % 100 == 7 else []))
 
 
 def turn(writer: Writer) -> list[Span]:
@@ -95,7 +153,10 @@ def turn(writer: Writer) -> list[Span]:
         gen_ai__conversation__id=writer.session,
         user__id=f"customer-{writer.rng.randint(1, 500)}",
     )
-    writer.history.append(message("user", type="text", content=writer.text(90)))
+    asked = f"{writer.text(90)} {writer.planted}".rstrip()
+    writer.planted = ""
+    forget(writer)
+    writer.history.append(message("user", type="text", content=asked))
     spans = [retrieval(writer, trace, root.span_id)]
     for step in range(3):
         spans.append(llm(writer, trace, root.span_id, calls_tool=step < 2))
@@ -103,6 +164,13 @@ def turn(writer: Writer) -> list[Span]:
             spans.append(tool(writer, trace, root.span_id))
     root.end_time_unix_nano = writer.clock
     return [*spans, root]
+
+
+def forget(writer: Writer) -> None:
+    """Drop the oldest turns of a history that is too long, but for the system prompt."""
+    sizes = [len(str(entry)) for entry in writer.history]
+    while sum(sizes) > HISTORY_BYTES and len(sizes) > 2:
+        del writer.history[1], sizes[1]
 
 
 def retrieval(writer: Writer, trace: bytes, parent: bytes) -> Span:
