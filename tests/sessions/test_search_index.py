@@ -11,15 +11,22 @@ from django.db import connection
 
 from apps.sessions import search
 from apps.sessions.filters import SessionFilters
-from apps.sessions.models import Session
 from apps.sessions.terms import Terms
 from apps.web.embedded.postgres import find_binaries
 from tests.sessions.factories import at, make_call, make_session
+from tests.sessions.planted import words_in
 
 pytestmark = pytest.mark.django_db
 DELETE = "DELETE FROM agent_sessions_chunkterms WHERE number > 0"
 TEXT = "Ms Quastenflosser: card 4929000011118888, Kieselgurweg, 秘密の言葉, getVaultDoorCode()"
-PLANTED = ("quastenflosser", "kieselgurweg", "4929000011118888", "秘密", "vaultdoor", "getvault")
+PLANTED = [
+    "Quastenflosser",
+    "Kieselgurweg",
+    "4929000011118888",
+    "秘密の言葉",
+    "VaultDoor",
+    "getVault",
+]
 
 
 def found(project, q):
@@ -81,22 +88,6 @@ def test_files_in_content_are_no_words():
     )
 
 
-def test_no_column_of_the_database_holds_a_word_of_content(project):
-    make_session(project, make_call(input=TEXT, output={"said": TEXT}, metadata={"note": TEXT}))
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL ROLE NONE")
-        cursor.execute(
-            "SELECT table_name FROM information_schema.tables"
-            " WHERE table_schema = 'public' AND table_type = 'BASE TABLE'"
-        )
-        tables = [name for (name,) in cursor.fetchall()]
-        for table in tables:
-            cursor.execute(f"SELECT count(*), string_agg(t::text, E'\\n') FROM \"{table}\" t")
-            _, text = cursor.fetchone()
-            assert not [word for word in PLANTED if word in (text or "").lower()], table
-    assert found(project, "quastenflosser") == {"chat-1"}
-
-
 def dump_command():
     at = connection.settings_dict
     places = {"--host": at["HOST"] or at["OPTIONS"].get("host"), "--port": at["PORT"]}
@@ -113,10 +104,6 @@ def test_a_dump_of_the_database_holds_no_word_of_content(project):
     make_session(project, make_call(input=TEXT, output={"said": TEXT}, name="pay"))
     dump = subprocess.run(
         dump_command(), env=os.environ | {"PGPASSWORD": password()}, capture_output=True, check=True
-    ).stdout.lower()
+    ).stdout
 
-    assert b"chat-1" in dump
-    assert Session.unscoped.count() == 1
-    for word in PLANTED:
-        assert word.encode() not in dump
-        assert word.encode().hex().encode() not in dump
+    assert words_in(dump, ["chat-1", *PLANTED]) == {"chat-1"}
