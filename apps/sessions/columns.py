@@ -42,23 +42,23 @@ class Column:
 SESSION = "session"
 COLUMNS = (
     Column("status", "Status", 76),
-    Column("started", "Started (UTC)", 200, sort="started"),
+    Column("started", "Started (UTC)", 230, sort="started"),
     Column(SESSION, "Session", 180),
     Column("strip", "Steps in order", 136),
     Column("agent", "Agent", 96),
     Column("user", "User", 92, is_shown_first=False),
-    Column("environment", "Environment", 104, is_shown_first=False),
+    Column("environment", "Environment", 112, is_shown_first=False),
     Column("release", "Release", 84, is_shown_first=False),
-    Column("prompt", "Prompt", 120, is_shown_first=False),
+    Column("prompt", "Prompt", 144, is_shown_first=False),
     Column("origin", "Origin", 76, is_shown_first=False),
-    Column("outcome", "Outcome", 96),
+    Column("outcome", "Outcome", 112),
     Column("steps", "Steps", 60, is_number=True),
     Column("errors", "Errors", 72, is_number=True, sort="errors", is_shown_first=False),
-    Column("duration", "Duration", 88, is_number=True, sort="duration"),
+    Column("duration", "Duration", 104, is_number=True, sort="duration"),
     Column("tokens", "Tokens", 64, is_number=True),
-    Column("cost", "Cost", 76, is_number=True, sort="cost"),
+    Column("cost", "Cost", 88, is_number=True, sort="cost"),
     Column("models", "Models", 120, is_shown_first=False),
-    Column("tags", "Tags", 132),
+    Column("tags", "Tags", 136),
 )
 NAMES = tuple(column.name for column in COLUMNS)
 SHOWN_FIRST = tuple(column.name for column in COLUMNS if column.is_shown_first)

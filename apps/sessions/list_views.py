@@ -49,7 +49,7 @@ def remember(request: SignedInRequest, look: Look) -> HttpResponse:
     query = request.GET.copy()
     for name in (REMEMBER, *PARAMETERS):
         query.pop(name, None)
-    query |= {"columns": look.names, "density": look.density}
+    query["columns"], query["density"] = look.names, look.density
     if look.is_live:
         query["live"] = "on"
     response = HttpResponseRedirect(f"?{query.urlencode(safe=',')}")
@@ -80,14 +80,15 @@ def newer_sessions(request: SignedInRequest, project: Project) -> HttpResponse:
     if reason := why_not_live(filters, is_first_page=True):
         raise InvalidError(reason, "q" if filters.q else "sort")
     look = read_look(request.GET, request.COOKIES.get(COOKIE, ""))
-    newer = session_page(project, filters, cursor=request.GET.get("after"), limit=NEWER)
+    after = request.GET.get("after")
+    newer = session_page(project, filters, cursor=after, limit=NEWER)
     found = Found(Page(open_sessions(project, request.GET.get("open", ""))), {})
     may_read = pages.may_read_content(request)
     context = {
         "project": project,
         "look": look,
         "count": len(newer),
-        "is_capped": newer.previous is not None or newer.next is not None,
+        "is_capped": (newer.previous if after else newer.next) is not None,
         "rows": listing.session_rows(project, found, look, may_read=may_read),
     }
     return render(request, "sessions/newer.html", context)
@@ -125,7 +126,7 @@ def tag_selected(request: SignedInRequest, project: Project) -> HttpResponse:
     is_removal = request.POST.get("act") == "untag"
     change = {"remove": tags} if is_removal else {"add": tags}
     tagged = tagging.tag_sessions(project, ids, **change, actor=request.actor)
-    request.session[SAID] = {"text": told(tagged, is_removal), "undo": tagged.entry}
+    request.session[SAID] = {"text": told(tagged, tags, is_removal), "undo": tagged.entry}
     return back_to_list(request, project)
 
 
@@ -142,13 +143,16 @@ def undo_tags(request: SignedInRequest, project: Project) -> HttpResponse:
     return back_to_list(request, project)
 
 
-def told(tagged: Tagged, is_removal: bool) -> str:
+def told(tagged: Tagged, tags: list[str], is_removal: bool) -> str:
     """Say what an act changed, and what it could not."""
-    acted = "Untagged" if is_removal else "Tagged"
-    text = f"{acted} {sessions(tagged.sessions)}." if tagged.entry else "Nothing to change."
+    acted, names = "Untagged" if is_removal else "Tagged", ", ".join(tag.strip() for tag in tags)
+    text = f"{acted} {sessions(tagged.sessions)}: {names}."
+    if tagged.entry is None:
+        text = "Nothing to change."
     if tagged.kept:
-        kept = sessions(len({session_id for session_id, _ in tagged.kept}))
-        text += f" {kept} keep what the application sent."
+        count = len({session_id for session_id, _ in tagged.kept})
+        verb = "keeps" if count == 1 else "keep"
+        text += f" {sessions(count)} {verb} what the application sent."
     if tagged.missing:
         text += f" {sessions(tagged.missing)} could not be found any more."
     return text

@@ -32,7 +32,7 @@ export const KEYS = [
 ];
 
 const TITLES = { everywhere: "Everywhere", list: "Session list", player: "Player", tree: "In the rows" };
-const SIGNS = { ArrowRight: "→", ArrowLeft: "←", ArrowUp: "↑", ArrowDown: "↓", Escape: "Esc" };
+const SIGNS = { ArrowRight: "→", ArrowLeft: "←", ArrowUp: "↑", ArrowDown: "↓", Escape: "Esc", X: "Shift x", E: "Shift e" };
 const TYPING = "input:not([type=range]):not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable]";
 const PRESSABLE = "button, a, summary, [role=button], input";
 

@@ -5,9 +5,9 @@ import { follow } from "./live.js";
 
 const table = document.querySelector("[data-list]");
 const selection = document.querySelector("[data-selection]");
-const least = 2;
 
 const LINK = "a[data-row-link]";
+const PLACE = "playhead-list-row";
 const BOX = "td.c-box input";
 // Where the keys of the table may be said to those who cannot see the help.
 const PLACES = {
@@ -53,11 +53,11 @@ function selectRange(to) {
 function tell() {
   const all = boxes();
   const count = all.filter((box) => box.checked).length;
-  const most = Number(selection.dataset.most);
+  const [least, most] = selection.dataset.compared.split(" ").map(Number);
   const compare = selection.querySelector("[data-key=compare]");
   selection.querySelector("[data-count]").textContent = count ? `${count} selected` : "";
   compare.disabled = count < least || count > most;
-  selection.querySelector("[data-why-not]").textContent = compare.disabled ? `(needs ${least} to ${most})` : "";
+  selection.querySelector("[data-why-not]").textContent = compare.disabled ? `takes ${least} to ${most}` : "";
   const whole = table.querySelector("[data-select-all]");
   whole.checked = count > 0 && count === all.length;
   whole.indeterminate = count > 0 && count < all.length;
@@ -95,6 +95,13 @@ function onTable() {
     open();
   });
   selection.addEventListener("reset", () => setTimeout(tell));
+  // The page comes again after tagging: one goes on where one was.
+  selection.addEventListener("submit", () => {
+    if (anchor) sessionStorage.setItem(PLACE, anchor.dataset.session);
+  });
+  const place = sessionStorage.getItem(PLACE);
+  sessionStorage.removeItem(PLACE);
+  if (place) rows().find((row) => row.dataset.session === place)?.querySelector(LINK).focus();
   tell();
 }
 
