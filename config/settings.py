@@ -294,6 +294,8 @@ PLAYHEAD_CLOSE_AFTER_MINUTES = env.number("PLAYHEAD_CLOSE_AFTER_MINUTES", 30)
 # What a project may send unless its own settings say otherwise; 0 is as much as comes.
 PLAYHEAD_EVENTS_PER_MINUTE = env.number("PLAYHEAD_EVENTS_PER_MINUTE", 0)
 PLAYHEAD_EVENTS_PER_MONTH = env.number("PLAYHEAD_EVENTS_PER_MONTH", 0)
+# How long any request waits for the answer to one statement; a server may hang for ever.
+PLAYHEAD_PATIENCE_SECONDS = env.number("PLAYHEAD_PATIENCE_SECONDS", 20)
 # How long a request that sends something waits for the answer to one statement.
 PLAYHEAD_INGEST_PATIENCE_SECONDS = env.number("PLAYHEAD_INGEST_PATIENCE_SECONDS", 5)
 # How long the account of what came in is kept. The running month always is.

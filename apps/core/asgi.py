@@ -8,6 +8,7 @@ from contextvars import copy_context
 from typing import Any
 
 from asgiref.sync import sync_to_async
+from django.conf import settings
 from django.core import signals
 from django.core.exceptions import RequestAborted
 from django.core.handlers.asgi import ASGIHandler, get_script_prefix
@@ -16,6 +17,7 @@ from django.urls import set_script_prefix
 
 from apps.core.arriving_body import ArrivingBody
 from apps.core.body_limit import takes_files
+from apps.core.patience import patience
 
 # As many as the web server lets in at once; a thread that waits costs little.
 MOST_THREADS = 256
@@ -60,7 +62,8 @@ class SyncViewsASGIHandler(ASGIHandler):
         set_script_prefix(get_script_prefix(scope))
         signals.request_started.send(sender=self.__class__, scope=scope)
         request, refused = self.create_request(scope, body)
-        response: Any = self.get_response(request) if request else refused
+        with patience(settings.PLAYHEAD_PATIENCE_SECONDS):
+            response: Any = self.get_response(request) if request else refused
         response._handler_class = self.__class__
         body.close()
         if response.streaming:

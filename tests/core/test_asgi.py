@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import path
 
 from apps.core.asgi import SyncViewsASGIHandler
+from apps.core.patience import PatientConnection
 
 THREADS: list[int] = []
 CLOSED: list[str] = []
@@ -36,6 +39,16 @@ def endless(request: HttpRequest) -> HttpResponseBase:
     return StreamingHttpResponse(ticks())
 
 
+def waiting(request: HttpRequest) -> HttpResponse:
+    database = settings.DATABASES["default"]
+    with PatientConnection.connect(
+        host=database["HOST"], dbname="postgres", user=database["USER"],
+        password=database["PASSWORD"] or None, autocommit=True,
+    ) as connection:  # fmt: skip
+        connection.execute("SELECT pg_sleep(20)")
+    return HttpResponse()
+
+
 def broken(request: HttpRequest) -> HttpResponse:
     raise RuntimeError("broken on purpose")
 
@@ -45,7 +58,12 @@ def failed(request: HttpRequest) -> HttpResponse:
 
 
 handler500 = failed
-urlpatterns = [path("whole", whole), path("endless", endless), path("broken", broken)]
+urlpatterns = [
+    path("whole", whole),
+    path("endless", endless),
+    path("waiting", waiting),
+    path("broken", broken),
+]
 
 
 @pytest.fixture
@@ -96,3 +114,13 @@ def test_a_broken_view_is_answered(handler: SyncViewsASGIHandler) -> None:
     sent = asyncio.run(ask(handler, "broken"))
     assert sent[0]["status"] == 500
     assert sent[1]["body"] == b"sorry"
+
+
+def test_no_request_waits_for_ever_for_an_answer_of_the_database(
+    handler: SyncViewsASGIHandler, settings: Any
+) -> None:
+    settings.PLAYHEAD_PATIENCE_SECONDS = 0.2
+    started = time.monotonic()
+    sent = asyncio.run(ask(handler, "waiting"))
+    assert sent[0]["status"] == 500
+    assert time.monotonic() - started < 5
