@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import psycopg
 from celery import Celery
+from psycopg.conninfo import make_conninfo
 
 from tests.bench.cpu import cpu_by_part
 from tests.bench.goals import Figure
@@ -57,9 +58,12 @@ def owner(playhead: PlayheadProcess) -> psycopg.Connection:
 
 def free_room(playhead: PlayheadProcess) -> int:
     """Return the bytes in tables and indexes that the next rows will be written to."""
-    address = psycopg.conninfo.conninfo_to_dict(playhead.kept("DATABASE_OWNER_URL"))
-    superuser = {"user": "postgres", "password": playhead.kept("PLAYHEAD_POSTGRES_PASSWORD")}
-    with psycopg.connect(**address | superuser, autocommit=True) as connection:
+    address = make_conninfo(
+        playhead.kept("DATABASE_OWNER_URL"),
+        user="postgres",
+        password=playhead.kept("PLAYHEAD_POSTGRES_PASSWORD"),
+    )
+    with psycopg.connect(address, autocommit=True) as connection:
         connection.execute("CREATE EXTENSION IF NOT EXISTS pg_freespacemap")
         (room,) = connection.execute(ROOM).fetchone() or (0,)
     return int(room)

@@ -19,7 +19,7 @@ REST_SECONDS = 20
 SERVER = "playhead-server"
 GOAL_MIB, GOAL_SECONDS = 300, 8
 # {extras: (packages, MB)}
-INSTALLS = {("embedded",): (75, 320), ("embedded", "dev", "sdk"): (110, 520)}
+INSTALLS = {("embedded",): (75, 320), ("embedded", "providers", "test"): (110, 520)}
 
 
 def measure(playhead: PlayheadProcess) -> Iterator[Figure]:

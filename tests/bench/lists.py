@@ -30,7 +30,10 @@ FILTERS: Mapping[str, Mapping[str, str]] = {
     "with errors": {"status": "error"},
     "without errors": {"status": "ok"},
     "still open": {"status": "open"},
-    "between two days": {"started_after": "2026-05-29", "started_before": "2026-05-30"},
+    "between two days": {
+        "started_after": "2026-05-29T00:00Z",
+        "started_before": "2026-05-30T00:00Z",
+    },
     "duration from": {"min_duration_ms": "30000"},
     "duration nobody had": {"min_duration_ms": "9000000000"},
     "cost nobody had": {"min_cost": "100000"},

@@ -25,12 +25,19 @@ class Visitor:
 
     def get(self, path: str) -> bytes:
         """Return a body as it was sent; anything but 200 ends the run."""
-        self.connection.request("GET", path, headers=self.headers)
-        response = self.connection.getresponse()
-        body = response.read()
+        try:
+            response, body = self._get(path)
+        except http.client.RemoteDisconnected:
+            # The server closes a connection that was silent for long.
+            response, body = self._get(path)
         if response.status != 200:
             raise SystemExit(f"{path}: {response.status} {body[:300]!r}")
         return body
+
+    def _get(self, path: str) -> tuple[http.client.HTTPResponse, bytes]:
+        self.connection.request("GET", path, headers=self.headers)
+        response = self.connection.getresponse()
+        return response, response.read()
 
 
 class Program(Visitor):

@@ -63,7 +63,7 @@ class Writer:
     rng: random.Random
     session: str
     clock: int
-    speech: Speech
+    speech: Speech = FEW_WORDS
     planted: str = ""
     history: list[dict[str, object]] = field(default_factory=list)
 
