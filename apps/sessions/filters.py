@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from apps.core.errors import InvalidError
+from apps.sessions.choices import Origin, OutcomeStatus
 
 SORTS = ("started", "cost", "duration", "errors")
 # Values that are kept per session in the facet index, by the name of their filter.
@@ -27,6 +30,10 @@ FACET_FILTERS = (
     "tool",
 )
 TEXT_LIMIT = 512
+STATUSES = ("open", "closed", "ok", "error")
+# So long ago: -30m, -24h, -7d.
+AGO = re.compile(r"-([0-9]{1,5})([mhdw])")
+UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
 @dataclass(frozen=True)
@@ -40,12 +47,14 @@ class SessionFilters:
     environment: str = ""
     status: str = ""
     origin: str = ""
+    outcome: str = ""
     facets: Mapping[str, str] = field(default_factory=dict)
     started_after: datetime | None = None
     started_before: datetime | None = None
     min_cost: Decimal | None = None
     max_cost: Decimal | None = None
     min_duration_ms: Decimal | None = None
+    max_duration_ms: Decimal | None = None
     has_ticket: bool | None = None
     # One of SORTS; ascending without the minus.
     sort: str = "-started"
@@ -97,14 +106,16 @@ def read_text(name: str, text: str) -> str:
 
 
 def read_time(name: str, text: str) -> datetime:
-    """Return an RFC 3339 time; one without an offset is refused as ambiguous."""
+    """Return an RFC 3339 time, or that of so long ago; without an offset it is ambiguous."""
+    if ago := AGO.fullmatch(text):
+        return timezone.now() - timedelta(**{UNITS[ago[2]]: int(ago[1])})
     try:
         # A plus sign that was not URL-encoded arrives as a space.
         moment = parse_datetime(text.replace(" ", "+"))
     except ValueError:
         moment = None
     if moment is None or moment.tzinfo is None:
-        raise InvalidError(f"{name} must be a time such as 2026-11-21T03:12:04Z.", name)
+        raise InvalidError(f"{name} must be a time such as 2026-11-21T03:12:04Z, or -24h.", name)
     return moment
 
 
@@ -142,13 +153,15 @@ READERS: Mapping[str, Callable[[str, str], Any]] = {
     "external_id": read_text,
     "user": read_text,
     "environment": read_text,
-    "status": one_of("open", "closed", "ok", "error"),
-    "origin": one_of("live", "import", "replay", "fork", "demo"),
+    "status": one_of(*STATUSES),
+    "origin": one_of(*Origin.values),
+    "outcome": one_of(*OutcomeStatus.values),
     "started_after": read_time,
     "started_before": read_time,
     "min_cost": read_number,
     "max_cost": read_number,
     "min_duration_ms": read_number,
+    "max_duration_ms": read_number,
     "has_ticket": read_flag,
     "sort": one_of(*SORTS, *(f"-{name}" for name in SORTS)),
 }

@@ -13,6 +13,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from apps.core.errors import InvalidError
 from apps.core.paging import Page, decode_cursor, encode_cursor
+from apps.sessions.facets import ANY_ERROR, facet_value
 from apps.sessions.filters import SessionFilters
 from apps.sessions.keys import user_ref
 from apps.sessions.models import Facet, Session, SessionFacet
@@ -26,6 +27,8 @@ SORT_COLUMNS = {
 }
 AFTER, BEFORE = "after", "before"
 EVERYTHING = Q()
+FAILED = (Facet.ERROR.value, ANY_ERROR)
+OPEN_TICKET = (Facet.TICKET.value, "open")
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,7 @@ def session_page(
     descends = filters.sort.startswith("-") != (place is not None and place.side == BEFORE)
     found = (
         _by_facet(project, filters, place, limit, descends=descends)
-        if filters.facets and filters.sort.lstrip("-") == "started"
+        if filters.sort.lstrip("-") == "started" and facet_values(project, filters)
         else matching(project, filters, place, limit, descends=descends)
     )
     has_more, rows = len(found) > limit, found[:limit]
@@ -77,12 +80,10 @@ def matching(
 ) -> list[Session]:
     """Return the next sessions that match, one more than ``limit`` where there are more."""
     column = SORT_COLUMNS[filters.sort.lstrip("-")]
-    rows = project.sessions.filter(_column_filters(project, filters), also, is_listed=True)
-    for facet, value in facet_values(project, filters):
-        has_it = SessionFacet.unscoped.filter(
-            project=project, session_id=OuterRef("pk"), facet=facet, value=value
-        )
-        rows = rows.filter(Exists(has_it))
+    rows = project.sessions.filter(column_filters(filters), also, is_listed=True)
+    rows = rows.filter(_times(filters, "sort_started"))
+    rows = rows.filter(*_has(project, "pk", facet_values(project, filters)))
+    rows = rows.filter(_lacks(project, "pk", filters))
     return list(_in_order(rows, column, "id", place, descends=descends)[: limit + 1])
 
 
@@ -93,16 +94,25 @@ def _by_facet(
     (facet, value), *others = facet_values(project, filters)
     rows = (
         project.session_facets.filter(facet=facet, value=value)
-        .filter(_column_filters(project, filters, prefix="session__"))
+        .filter(_times(filters, "started_at"), column_filters(filters, prefix="session__"))
         .filter(session__project=project, session__is_listed=True)
+        .filter(*_has(project, "session_id", others), _lacks(project, "session_id", filters))
     )
-    for other, wanted in others:
-        has_it = SessionFacet.unscoped.filter(
-            project=project, session_id=OuterRef("session_id"), facet=other, value=wanted
-        )
-        rows = rows.filter(Exists(has_it))
     ordered = _in_order(rows, "started_at", "session_id", place, descends=descends)
     return [row.session for row in ordered.select_related("session")[: limit + 1]]
+
+
+def _has(project: Project, key: str, pairs: Iterable[tuple[str, str]]) -> list[Exists]:
+    """Return one condition for each value that the sessions must have."""
+    facets = SessionFacet.unscoped.filter(project=project, session_id=OuterRef(key))
+    return [Exists(facets.filter(facet=facet, value=value)) for facet, value in pairs]
+
+
+def _lacks(project: Project, key: str, filters: SessionFilters) -> Q:
+    if filters.has_ticket is not False:
+        return EVERYTHING
+    (has_ticket,) = _has(project, key, [OPEN_TICKET])
+    return Q(~has_ticket)
 
 
 def _in_order(
@@ -125,9 +135,15 @@ def facet_values(project: Project, filters: SessionFilters) -> list[tuple[str, s
     wanted = {name: value for name, value in filters.facets.items() if name != "prompt_version"}
     if version := filters.facets.get("prompt_version"):
         wanted["prompt"] = _versioned_prompt(wanted.get("prompt"), version)
-    if filters.has_ticket:
-        wanted[Facet.TICKET] = "open"
-    return list(wanted.items())
+    wanted |= {
+        Facet.USER.value: user_ref(project, filters.user) if filters.user else "",
+        Facet.ENVIRONMENT.value: filters.environment,
+        Facet.ORIGIN.value: filters.origin,
+        OPEN_TICKET[0]: OPEN_TICKET[1] if filters.has_ticket else "",
+    }
+    pairs = [(facet, facet_value(value)) for facet, value in wanted.items() if value]
+    # Few sessions have errors; their index is a shorter way than the list itself.
+    return [*([FAILED] if filters.status == "error" else []), *pairs]
 
 
 def _versioned_prompt(prompt: str | None, version: str) -> str:
@@ -137,23 +153,30 @@ def _versioned_prompt(prompt: str | None, version: str) -> str:
     return version if prompt is None else f"{prompt}@{version}"
 
 
-def _column_filters(project: Project, filters: SessionFilters, prefix: str = "") -> Q:
+def column_filters(filters: SessionFilters, prefix: str = "") -> Q:
+    """Return what the filters ask of a session's own columns, but for its start."""
     wanted: dict[str, Any] = {
         "external_id": filters.external_id,
-        "environment": filters.environment,
-        "origin": filters.origin,
-        "user_ref": user_ref(project, filters.user) if filters.user else "",
-        "sort_started__gte": filters.started_after,
-        "sort_started__lt": filters.started_before,
+        "outcome": filters.outcome,
         "sort_cost__gte": filters.min_cost,
         "sort_duration__gte": filters.min_duration_ms,
     }
     if filters.max_cost is not None:
         # Unknown cost is neither low nor high.
-        wanted |= {"cost__lte": filters.max_cost}
+        wanted |= {"sort_cost__lte": filters.max_cost, "cost__isnull": False}
+    if filters.max_duration_ms is not None:
+        wanted |= {"sort_duration__lte": filters.max_duration_ms, "duration_ms__isnull": False}
     wanted |= STATUS_FILTERS[filters.status]
-    given = {key: value for key, value in wanted.items() if value not in (None, "")}
-    return Q(**{f"{prefix}{key}": value for key, value in given.items()})
+    return _all_of({f"{prefix}{key}": value for key, value in wanted.items()})
+
+
+def _times(filters: SessionFilters, column: str) -> Q:
+    wanted = {f"{column}__gte": filters.started_after, f"{column}__lt": filters.started_before}
+    return _all_of(wanted)
+
+
+def _all_of(wanted: Mapping[str, Any]) -> Q:
+    return Q(**{key: value for key, value in wanted.items() if value not in (None, "")})
 
 
 STATUS_FILTERS: Mapping[str, Mapping[str, Any]] = {

@@ -21,6 +21,7 @@ urlpatterns = [
     path(f"{VIEW}default/", saved_view_pages.make_default, name="view-default"),
     path(f"{VIEW}delete/", saved_view_pages.delete, name="view-delete"),
     path(f"{VIEW}restore/", saved_view_pages.restore, name="view-restore"),
+    path(f"{PROJECT}suggest/", views.session_suggestions, name="suggest"),
     path(SESSION, views.session_detail, name="detail"),
     path(f"{SESSION}spans.json", views.session_spans, name="spans"),
     path(f"{SESSION}panel/", views.session_panel, name="panel"),

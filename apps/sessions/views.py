@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from uuid import UUID
 
 import orjson
-from django.http import HttpResponse, HttpResponseBase
+from django.core.exceptions import PermissionDenied
+from django.http import HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 
-from apps.core.errors import DomainError
-from apps.sessions import list_views, listing, pages
+from apps.core.errors import DomainError, InvalidError
+from apps.sessions import list_head, list_views, listing, pages
 from apps.sessions.columns import COOKIE, REMEMBER, read_look
 from apps.sessions.filters import SessionFilters, refuse_unknown
 from apps.sessions.layout_cache import layout_of, state_of
 from apps.sessions.models import Session
+from apps.sessions.saved_view_pages import with_saved_views
+from apps.sessions.saved_view_tabs import Tabs
 from apps.sessions.spans import answer_columns
+from apps.sessions.suggestions import suggest
 from apps.tenants.doors import SignedInRequest, project_view
 from apps.tenants.models import Project
 from apps.tenants.permissions import Permission
@@ -35,7 +40,17 @@ class ErasedError(DomainError):
 @require_safe
 @gzip_page
 @project_view(Permission.READ_META)
-def session_list(request: SignedInRequest, project: Project) -> HttpResponse:
+@with_saved_views
+def session_list(request: SignedInRequest, project: Project, tabs: Tabs) -> HttpResponse:
+    try:
+        address = list_head.better_address(request.GET)
+        return redirect(address) if address else list_page(request, project, tabs)
+    except (InvalidError, PermissionDenied) as error:
+        context = list_head.refused_context(request.GET, project, error) | {"tabs": tabs}
+    return render(request, "sessions/list.html", context, status=context["status"])
+
+
+def list_page(request: SignedInRequest, project: Project, tabs: Tabs) -> HttpResponse:
     filters = SessionFilters.from_query(request.GET.dict(), also=listing.PARAMETERS)
     look = read_look(request.GET, request.COOKIES.get(COOKIE, ""))
     if REMEMBER in request.GET:
@@ -44,10 +59,20 @@ def session_list(request: SignedInRequest, project: Project) -> HttpResponse:
     may_read = pages.may_read_content(request)
     context = listing.list_context(project, filters, found, look, may_read=may_read)
     context |= list_views.rows_context(request, filters, found)
-    response = render(request, "sessions/list.html", context)
+    context |= list_head.head_context(request.GET, project, filters, found)
+    response = render(request, "sessions/list.html", context | {"tabs": tabs})
     place = f"{project.organization.slug}/{project.slug}"
     response.set_cookie("playhead_project", place, max_age=ONE_YEAR, samesite="Lax", httponly=True)
     return response
+
+
+@require_safe
+@project_view(Permission.READ_META)
+def session_suggestions(request: SignedInRequest, project: Project) -> HttpResponse:
+    """Send what the filter box offers for the word that is typed there."""
+    refuse_unknown(request.GET.dict(), frozenset({"key", "prefix"}))
+    offered = suggest(project, request.GET.get("key", ""), request.GET.get("prefix", ""))
+    return JsonResponse({"offered": [asdict(suggestion) for suggestion in offered]})
 
 
 @require_safe

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q
+from django.db.models import OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
 from django.http import Http404
 
 from apps.accounts.models import User
@@ -30,15 +31,17 @@ def enter_project(
 
 def open_project(user: User, organization_slug: str, project_slug: str) -> tuple[Project, Role]:
     """Return the project and the person's role in it, or a 404 for strangers."""
+    ours = Membership.objects.filter(user=user, organization=OuterRef("organization"))
+    own, whole = ours.filter(project=OuterRef("pk")), ours.filter(project=None)
     project = (
         Project.objects.select_related("organization")
         .filter(organization__slug=organization_slug, slug=project_slug)
+        .annotate(role=Coalesce(Subquery(own.values("role")), Subquery(whole.values("role"))))
         .first()
     )
-    role = role_in_project(user, project) if project else None
-    if project is None or role is None:
+    if project is None or project.role is None:
         raise Http404
-    return project, role
+    return project, Role(project.role)
 
 
 def enter_organization(user: User, slug: str, *, needs: Permission) -> Organization:
