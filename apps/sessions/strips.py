@@ -1,15 +1,16 @@
 """The steps of a session as a strip of small marks, for the list.
 
 All sessions of a page are read by one statement, whatever their length: of a long session an
-even sample is read. An event's id is a hash, so the first ones in the order of the key lie
-anywhere in the session, and they are the same ones each time.
+even sample is read. An event's id is a hash, so those under a bound lie anywhere in the
+session, are the same ones each time, and are as many as the bound lets in. (A LIMIT would
+not do: PostgreSQL rather sorts all of a session than walk the key of its partitions.)
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 from uuid import UUID
@@ -20,7 +21,7 @@ from apps.sessions.models import Session
 from apps.sessions.player import group_of
 from apps.tenants.models import Project
 
-# Steps of one session that are read at most, and marks that are drawn at most.
+# Steps of one session that are read, a few more or less, and marks that are drawn at most.
 SAMPLE = 120
 MARKS = 40
 WIDTH, HEIGHT = 120, 10
@@ -28,18 +29,19 @@ WIDEST = 8
 KINDS_NAMED = 4
 ERROR = "error"
 
-# LATERAL, so that each session is one short walk of the key, whatever the planner believes.
+HIGHEST = 2**128 - 1
+
+# LATERAL, so that each session is one short range of the key, whatever the planner believes.
 STEPS = """
-SELECT uuid_send(s.id), e.steps FROM unnest($2::uuid[]) AS s(id)
+SELECT uuid_send(s.id), e.steps FROM unnest($2::uuid[], $3::uuid[]) AS s(id, bound)
 CROSS JOIN LATERAL (
     SELECT string_agg(
-        CASE WHEN part.status = 'error' THEN 'error' ELSE part.kind END, ' '
-        ORDER BY part.order_at, part.position, part.id
+        CASE WHEN status = 'error' THEN 'error' ELSE kind END, ' '
+        ORDER BY order_at, position, id
     ) AS steps
-    FROM (
-        SELECT kind, status, order_at, position, id FROM agent_sessions_event
-        WHERE project_id = $1 AND session_id = s.id ORDER BY id LIMIT $3
-    ) AS part
+    FROM agent_sessions_event e
+    WHERE e.project_id = $1 AND e.session_id = s.id AND e.id <= s.bound
+    OFFSET 0
 ) AS e
 """
 
@@ -57,9 +59,16 @@ def strips_of(project: Project, sessions: Sequence[Session]) -> Mapping[Any, Str
     if not sessions:
         return {}
     ids = array("uuid", [session.pk.bytes for session in sessions])
-    rows = sql.rows(STEPS, project.pk, ids, SAMPLE)
+    bounds = array("uuid", [bound(session.event_count) for session in sessions])
+    rows = sql.rows(STEPS, project.pk, ids, bounds)
     steps = {UUID(bytes=key): (names or "").split() for key, names in rows}
     return {session.pk: _strip(session, steps.get(session.pk, [])) for session in sessions}
+
+
+def bound(count: int) -> bytes:
+    """Return the highest id of which about SAMPLE steps out of ``count`` are no higher."""
+    share = HIGHEST if count <= SAMPLE else HIGHEST * SAMPLE // count
+    return share.to_bytes(16, "big")
 
 
 def _strip(session: Session, kinds: Sequence[str]) -> Strip:
@@ -77,7 +86,7 @@ def told(session: Session) -> str:
     if session.error_count:
         parts.append(f"{session.error_count:,} error{'s' * (session.error_count > 1)}")
     text = f"{count:,} step{'s' * (count != 1)}: {', '.join(parts)}"
-    return f"{text} (drawn from a sample of {SAMPLE})" if count > SAMPLE else text
+    return f"{text} (drawn from about {SAMPLE} of them)" if count > SAMPLE else text
 
 
 def binned(groups: Sequence[str]) -> list[str]:
@@ -89,7 +98,7 @@ def binned(groups: Sequence[str]) -> list[str]:
 
 
 def _commonest(groups: Sequence[str]) -> str:
-    return ERROR if ERROR in groups else Counter(groups).most_common(1)[0][0]
+    return ERROR if ERROR in groups else max(dict.fromkeys(groups), key=groups.count)
 
 
 def drawn(marks: Sequence[str]) -> list[tuple[str, str]]:
@@ -97,12 +106,14 @@ def drawn(marks: Sequence[str]) -> list[tuple[str, str]]:
     pitch = min(WIDEST, WIDTH // max(len(marks), 1))
     paths: dict[str, list[str]] = {}
     for at, group in enumerate(marks):
-        paths.setdefault(group, []).append(SHAPES[group].format(**_places(at * pitch, pitch - 1)))
+        paths.setdefault(group, []).append(_mark(group, at * pitch, pitch - 1))
     return [(group, "".join(parts)) for group, parts in paths.items()]
 
 
-def _places(x: int, width: int) -> Mapping[str, float]:
-    return {"x": x, "w": width, "h": width / 2, "m": x + width / 2, "e": x + width - 1}
+@lru_cache(maxsize=2048)
+def _mark(group: str, x: int, width: int) -> str:
+    half = width / 2
+    return SHAPES[group].format(x=x, w=width, h=half, m=x + half, e=x + width - 1)
 
 
 def _bars(*spans: tuple[int, int]) -> str:
