@@ -17,6 +17,9 @@ from typing import Any
 import psycopg
 from psycopg.abc import RV, PQGen
 
+# For how long after an answer a connection is taken to be good without asking.
+FRESH_SECONDS = 1.0
+
 _seconds: ContextVar[float | None] = ContextVar("patience", default=None)
 
 
@@ -33,10 +36,29 @@ def patience(seconds: float) -> Iterator[None]:
 class PatientConnection(psycopg.Connection[Any]):
     """A connection that is closed, and an OperationalError, once somebody's patience ends."""
 
+    # When the server last answered, as time.monotonic() tells it.
+    answered_at = -FRESH_SECONDS
+
+    def execute(self, query: Any, *arguments: Any, **options: Any) -> psycopg.Cursor[Any]:
+        """Run a statement; the empty one, by which the pool asks after the server, not always.
+
+        One that answered a moment ago is taken to be there still. Where it is not, the next
+        statement says so, and the caller is told to come again.
+        """
+        if query == "" and time.monotonic() - self.answered_at < FRESH_SECONDS:
+            return self.cursor()
+        return super().execute(query, *arguments, **options)
+
     def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:
         limit = _seconds.get()
         if limit is None or (timeout is not None and timeout < limit):
-            return super().wait(gen, interval, timeout)
+            answer = super().wait(gen, interval, timeout)
+        else:
+            answer = self._wait_patiently(gen, interval, limit)
+        self.answered_at = time.monotonic()
+        return answer
+
+    def _wait_patiently(self, gen: PQGen[RV], interval: float, limit: float) -> RV:
         started = time.monotonic()
         try:
             return super().wait(gen, interval, limit)

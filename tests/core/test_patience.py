@@ -19,6 +19,7 @@ def connect(db):
             PatientConnection.connect(
                 host=database["HOST"], port=database["PORT"] or None, dbname=database["NAME"],
                 user=database["USER"], password=database["PASSWORD"] or None, autocommit=True,
+                options="-c client_connection_check_interval=100",
             )
         )  # fmt: skip
         return opened[-1]
@@ -64,3 +65,15 @@ def test_nobody_else_has_to_be_patient(connect):
         pass
 
     assert connection.execute("SELECT pg_sleep(0.3) IS NOT NULL").fetchone() == (True,)
+
+
+def test_the_pool_asks_after_a_server_only_when_it_has_been_silent_for_a_while(connect):
+    connection, other = connect(), connect()
+    connection.execute("SELECT 1")
+    other.execute("SELECT pg_terminate_backend(%s, 2000)", [connection.info.backend_pid])
+
+    connection.execute("")  # it answered a moment ago, and is taken to be there
+
+    connection.answered_at -= 5
+    with pytest.raises(psycopg.OperationalError):
+        connection.execute("")
