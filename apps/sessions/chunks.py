@@ -97,17 +97,21 @@ class Contents:
         self._project_id = project_id
         self._ciphers = ciphers
         self._opened: dict[bytes, dict[bytes, bytes]] = defaultdict(dict)
-        self._places: dict[tuple[bytes, bytes], int] | None = None
+        self._places: dict[bytes, dict[bytes, int]] | None = None
 
     def load(self, wanted: Iterable[tuple[bytes, bytes]]) -> None:
         """Open the bodies of these (session, digest) pairs and all that they refer to."""
         wanted = list(wanted)
-        self._open(wanted)
-        self._open(
+        self.open(wanted)
+        self.open(
             (session, inner)
             for session, digest in wanted
             for inner in references(find(self._opened[session], digest))
         )
+
+    def forget(self) -> None:
+        """Let go of what has been opened, so that any number can be gone through in turn."""
+        self._opened.clear()
 
     def body(self, session: bytes, digest: bytes | None) -> Json:
         """Return a body that was loaded, whole."""
@@ -122,29 +126,28 @@ class Contents:
 
     def contents_of(self, session: bytes) -> dict[bytes, bytes]:
         """Return everything that a session's chunks hold."""
-        for key, _ in self._index().items():
-            if key[0] == session:
-                self._open([key])
+        for digest in self._index()[session]:
+            self.open([(session, digest)])
         return self._opened[session]
 
-    def _index(self) -> dict[tuple[bytes, bytes], int]:
+    def _index(self) -> Mapping[bytes, Mapping[bytes, int]]:
         if self._places is None:
             ids = array("uuid", list(self._ciphers))
-            self._places = {
-                (session, digest): number
-                for session, number, digests in sql.rows(INDEX, self._project_id, ids)
-                for digest in split_digests(digests)
-            }
+            self._places = defaultdict(dict)
+            for session, number, digests in sql.rows(INDEX, self._project_id, ids):
+                self._places[session].update(dict.fromkeys(split_digests(digests), number))
         return self._places
 
-    def _open(self, wanted: Iterable[tuple[bytes, bytes]]) -> None:
+    def open(self, wanted: Iterable[tuple[bytes, bytes]]) -> None:
+        """Open the chunks that hold these (session, digest) pairs."""
         missing = [
             (session, digest) for session, digest in wanted if not self._has(session, digest)
         ]
         if not missing:
             return
         index = self._index()
-        chunks = sorted({(pair[0], index[pair]) for pair in missing if pair in index})
+        found = ((session, index[session].get(digest)) for session, digest in missing)
+        chunks = sorted({(session, number) for session, number in found if number is not None})
         sessions, numbers = [s for s, _ in chunks], [n for _, n in chunks]
         for session, number, codec, digests, body in sql.run(
             BODIES, self._project_id, array("uuid", sessions), array("bigint", numbers)

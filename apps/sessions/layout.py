@@ -52,6 +52,15 @@ class Place(msgspec.Struct, frozen=True):
     is_error: bool
 
 
+class Stated(NamedTuple):
+    """A step that says something about the state, and the digest of the body that says it."""
+
+    at: int
+    lane: str
+    digest: bytes
+    is_snapshot: bool
+
+
 class Words:
     """A column of few different words: a number for each row, and what the numbers stand for."""
 
@@ -73,6 +82,8 @@ class Layout:
         self.session_id = session_id
         # The columns as they were sent last, compressed.
         self.packed: bytes | None = None
+        # Found by ``state`` when it is first asked for.
+        self.stated: Sequence[Stated] | None = None
         ids = [row.id for row in rows]
         parents = parents_of(ids, [row.parent for row in rows])
         depths = depths_of(parents)

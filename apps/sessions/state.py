@@ -3,19 +3,34 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import jsonpatch
+import orjson
 from jsonpointer import EndOfList, JsonPointerException, resolve_pointer
 
 from apps.core.canonical import canonical_json
-from apps.sessions import reader
+from apps.sessions import reader, sql
+from apps.sessions.content import find
 from apps.sessions.fidelity import STATE
+from apps.sessions.layout import Layout, Stated
+from apps.sessions.layout_cache import layout_of
 from apps.sessions.models import Session
 
 Json = Any
+T = TypeVar("T")
+
+# Bodies that are held at once.
+AT_ONCE = 1000
+# What a body with state holds, as it is written.
+NAMES = (b'"state"', b'"state_patch"')
+BODIES = """
+SELECT lane, extra_digest FROM agent_sessions_event
+WHERE project_id = $1 AND session_id = $2
+ORDER BY order_at, position, id
+"""
 
 # Steps that name no lane share one state.
 SHARED = "shared"
@@ -50,14 +65,63 @@ def state_at(session: Session, seq: int) -> StateAt:
     """Fold the session's state up to and including the step with this ``seq``."""
     if not session.features & STATE:
         return StateAt(seq, {}, [])
-    steps = [step for step in reader.outline(session).steps if step.seq <= seq]
-    rows = reader.rows_of(session, steps)
+    layout = layout_of(session)
     state: dict[str, Json] = {}
     changes: list[dict[str, Json]] = []
-    for row, (body,) in zip(rows, reader.bodies(session, rows, ["extra_digest"]), strict=True):
-        changes = fold(state, row.lane or SHARED, body or {})
-    is_there = bool(steps) and steps[-1].seq == seq
-    return StateAt(seq, state, changes if is_there else [])
+    for one, body in _bodies(session, needed(stated_steps(session, layout), seq - 1)):
+        changed = fold(state, one.lane, body)
+        changes = changed if one.at == seq - 1 else []
+    return StateAt(seq, state, changes)
+
+
+def needed(stated: Sequence[Stated], last: int) -> list[Stated]:
+    """Return what the state after a step is folded of: no lane's past before a snapshot."""
+    begins: dict[str, int] = {}
+    for one in stated:
+        # What the step itself changed can only be told from the state before it.
+        if one.is_snapshot and one.at < last:
+            begins[one.lane] = one.at
+    return [one for one in stated if begins.get(one.lane, 0) <= one.at <= last]
+
+
+def stated_steps(session: Session, layout: Layout) -> Sequence[Stated]:
+    """Return which steps say something about the state; looked up once for a layout."""
+    if layout.stated is None:
+        rows = sql.rows(BODIES, session.project_id, session.pk)
+        layout.stated = list(_stated(session, rows))
+    return layout.stated
+
+
+def _stated(session: Session, rows: Sequence[tuple[str | None, bytes | None]]) -> Iterator[Stated]:
+    with_body = [(at, lane, digest) for at, (lane, digest) in enumerate(rows) if digest]
+    contents, key = reader.contents_of(session, []), session.pk.bytes
+    for portion in batched(with_body, AT_ONCE):
+        contents.open((key, digest) for _, _, digest in portion)
+        for at, lane, digest in portion:
+            said = _state_in(find(contents.opened(key), digest))
+            if "state" in said or said.get("state_patch"):
+                yield Stated(at, lane or SHARED, digest, "state" in said)
+        contents.forget()
+
+
+def _state_in(skeleton: bytes) -> Mapping[str, Json]:
+    """Return a body in which there may be state; few are worth parsing."""
+    said = orjson.loads(skeleton) if any(name in skeleton for name in NAMES) else {}
+    return said if isinstance(said, dict) else {}
+
+
+def _bodies(
+    session: Session, wanted: Sequence[Stated]
+) -> Iterator[tuple[Stated, Mapping[str, Json]]]:
+    contents, key = reader.contents_of(session, []), session.pk.bytes
+    for portion in batched(wanted, AT_ONCE):
+        contents.load((key, one.digest) for one in portion)
+        yield from ((one, contents.body(key, one.digest)) for one in portion)
+        contents.forget()
+
+
+def batched(values: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    return (values[start : start + size] for start in range(0, len(values), size))
 
 
 def fold(state: dict[str, Json], lane: str, body: Mapping[str, Json]) -> list[dict[str, Json]]:

@@ -93,3 +93,22 @@ def test_what_is_put_to_the_end_of_a_list_was_nothing_before():
 
     assert state == {"refunds": ["r0", "r1"]}
     assert changes == [{"path": "/refunds/-", "op": "add", "before": None, "after": "r1"}]
+
+
+def test_a_state_after_many_snapshots_is_that_after_the_last_and_its_patches(project):
+    add = {"op": "add", "path": "/log/-", "value": "x"}
+    session = make_session(
+        project,
+        *[state_event(n, state={"turn": n, "log": []}, lane=str(n % 2)) for n in range(6)],
+        state_event(6, state_patch=[add], lane="0"),
+        make_event(kind="tool", started_at=at(7), output='a "state" of mind'),
+        state_event(8, state={"turn": 8, "log": []}, lane="0"),
+    )
+
+    assert state_at(session, 7).state == {
+        "0": {"turn": 4, "log": ["x"]},
+        "1": {"turn": 5, "log": []},
+    }
+    assert state_at(session, 8).changes == []
+    assert [change["path"] for change in state_at(session, 9).changes] == ["/log/0", "/turn"]
+    assert state_at(session, 0).state == {}
