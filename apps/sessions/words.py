@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 # Han, kana, bopomofo, hangul, Thai, Lao, Burmese, Khmer.
@@ -53,6 +54,15 @@ def _pictures() -> Iterator[int]:
             yield point
 
 
+def _second_halves() -> Iterator[str]:
+    """Yield what is the second half of a character, such as of a vowel in Tamil."""
+    for point in range(0x300, LAST_WITH_MARKS):
+        halves = unicodedata.decomposition(chr(point)).split()
+        if len(halves) == 2 and not halves[0].startswith("<"):
+            yield chr(int(halves[1], 16))
+
+
+SECOND_HALVES = frozenset(_second_halves())
 # What words of scripts with spaces are made of, digits included.
 LETTER = f"[^\\W_{UNSPACED}]"
 _MARK = f"[{_ranges(_marks())}]"
@@ -153,9 +163,14 @@ def _characters(text: str, offset: int) -> Iterator[tuple[int, str]]:
             start = at
 
 
+@lru_cache(maxsize=4096)
 def _continues(character: str) -> bool:
+    """Tell whether normalising may join a character to the one before it."""
+    # Half-width marks of kana stand alone, what they become does not.
+    first = unicodedata.normalize("NFKC", character)[0]
     # Vowels and finals of decomposed hangul join the syllable before them.
-    return unicodedata.combining(character) != 0 or "\u1160" <= character <= "\u11ff"
+    is_hangul = "\u1160" <= first <= "\u11ff"
+    return is_hangul or unicodedata.combining(first) != 0 or first in SECOND_HALVES
 
 
 def _escaped(match: re.Match[str]) -> str:
