@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from django.db import OperationalError, connection, transaction
+from psycopg.errors import QueryCanceled
 
 from apps.sessions import sql
 from apps.sessions.arrays import array
@@ -24,6 +28,44 @@ ORDER BY c.session_id LIMIT $4
 """
 FIRST = uuid.UUID(int=0)
 BATCH = 200
+# Sessions are counted up to here, in so much time; of more than can be looked at, one in a hundred.
+MOST_COUNTED = 1_000
+COUNT_MS = 5_000
+LACKING = """
+SELECT project_id, count(*) FROM (
+    SELECT s.project_id FROM agent_sessions_session s {sample} WHERE EXISTS (
+        SELECT FROM agent_sessions_chunk c
+        WHERE c.project_id = s.project_id AND c.session_id = s.id AND NOT EXISTS (
+            SELECT FROM agent_sessions_chunkterms t WHERE t.project_id = c.project_id
+            AND t.session_id = c.session_id AND t.number = c.number))
+    LIMIT {most}) lacking
+GROUP BY project_id ORDER BY project_id
+"""
+SAMPLES = ("", "TABLESAMPLE SYSTEM (1)")
+
+
+@dataclass(frozen=True)
+class Lacking:
+    """How many sessions a search does not find, by project id; at least so many."""
+
+    sessions: Mapping[int, int]
+    # False: only some of the sessions were looked at.
+    is_whole: bool = True
+
+
+def count_lacking() -> Lacking:
+    """Count the sessions of all projects that lack terms, within a few seconds."""
+    for sample in SAMPLES:
+        statement = LACKING.format(sample=sample, most=MOST_COUNTED)
+        try:
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute(f"SET LOCAL statement_timeout = {COUNT_MS}")
+                cursor.execute(statement)
+                return Lacking(dict(cursor.fetchall()), is_whole=not sample)
+        except OperationalError as error:
+            if not isinstance(error.__cause__, QueryCanceled):
+                raise
+    return Lacking({}, is_whole=False)
 
 
 def sessions_to_index(

@@ -32,6 +32,8 @@ from apps.core.secrets import master_key
 from apps.sessions import partitions
 from apps.sessions.keys import SealError, project_keys
 from apps.sessions.models import ProjectKey
+from apps.sessions.reindexing import MOST_COUNTED, count_lacking
+from apps.tenants.models import Project
 
 OLDEST_PYTHON = (3, 11)
 OLDEST_POSTGRES = 15
@@ -299,6 +301,24 @@ def check_partitions() -> Iterator[Finding]:
         )
 
 
+def check_search() -> Iterator[Finding]:
+    """Say which projects have sessions that a search does not find, and what to run."""
+    lacking = count_lacking()
+    named = Project.everything.select_related("organization").in_bulk(lacking.sessions)
+    for project in named.values():
+        count = lacking.sessions[project.pk]
+        most = "at least " if not lacking.is_whole or count == MOST_COUNTED else ""
+        yield warning(
+            "search",
+            f"{most}{count} sessions of {project.organization.slug}/{project.slug} are not found by"
+            " their words. Run `manage.py reindex_search"
+            f" --organization {project.organization.slug} --project {project.slug}`.",
+        )
+    if not named:
+        looked_at = "All sessions" if lacking.is_whole else "The sessions that were looked at"
+        yield ok("search", f"{looked_at} are found by their words")
+
+
 def missing_partitions(today: date) -> list[str]:
     """Return the names of monthly partitions that should be there and are not."""
     month, names = today.replace(day=1), []
@@ -372,4 +392,5 @@ DATABASE_CHECKS: tuple[Check, ...] = (
     check_trail,
     check_project_keys,
     check_partitions,
+    check_search,
 )

@@ -6,10 +6,12 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
+from apps.sessions import reindexing
 from apps.sessions.models import ProjectKey
 from apps.web import doctor
 from apps.web.doctor import GIB, Level
 from tests import factories
+from tests.sessions.factories import make_call, make_session
 
 
 def levels(check: doctor.Check) -> list[Level]:
@@ -56,6 +58,32 @@ def test_the_doctor_names_partitions_that_are_missing():
 
     assert missing[:2] == ["agent_sessions_event_2091_11", "agent_sessions_chunk_2091_11"]
     assert "agent_sessions_chunk_2092_02" in missing
+
+
+@pytest.mark.django_db
+def test_the_doctor_names_projects_whose_sessions_are_not_indexed(project):
+    make_session(project, make_call(input="walrus"))
+    make_session(factories.make_project(), make_call(input="otter"))
+    assert levels(doctor.check_search) == [Level.OK]
+
+    connection.cursor().execute(
+        f"DELETE FROM agent_sessions_chunkterms WHERE project_id = {project.pk} AND number > 0"
+    )
+    (finding,) = doctor.check_search()
+    assert finding.level == Level.WARNING
+    assert finding.text.startswith("1 sessions of acme/support-bot")
+    assert "reindex_search --organization acme --project support-bot" in finding.text
+
+
+@pytest.mark.django_db
+def test_the_doctor_does_not_wait_long_for_what_is_not_indexed(monkeypatch):
+    slow = "SELECT 1, count(pg_sleep(9)) {sample} LIMIT {most}"
+    monkeypatch.setattr(reindexing, "COUNT_MS", 10)
+    monkeypatch.setattr(reindexing, "LACKING", slow.replace("{sample}", ""))
+
+    (finding,) = doctor.check_search()
+
+    assert finding.text == "The sessions that were looked at are found by their words"
 
 
 def test_the_doctor_finds_a_master_key_that_is_too_short(settings):
