@@ -10,6 +10,7 @@ from apps.sessions import sql
 from apps.sessions.arrays import array
 from apps.sessions.content import (
     CODEC_ZSTD,
+    DIGEST_BYTES,
     LEVEL_ON_ARRIVAL,
     find,
     join,
@@ -52,6 +53,9 @@ FROM unnest($2::uuid[], $3::bigint[]) AS r(session_id, number), LATERAL (
 ORDER BY c.session_id, c.number
 """
 
+# Looks of one digest into one chunk that cost less than taking every chunk's digests apart.
+FEW = 5000
+
 
 def new_chunks(
     contents: Iterable[tuple[HeldSession, Mapping[bytes, bytes]]],
@@ -87,6 +91,14 @@ def insert_chunks(project_id: int, rows: Sequence[tuple[Any, ...]]) -> None:
         sql.insert(INSERT, COLUMNS, project_id, rows)
 
 
+def is_in(digests: bytes, digest: bytes) -> bool:
+    """Return whether a packed row of digests holds this one."""
+    at = digests.find(digest)
+    while at % DIGEST_BYTES and at > 0:
+        at = digests.find(digest, at + 1)
+    return at >= 0
+
+
 class Contents:
     """What chunks of some sessions hold, opened as far as it was asked for.
 
@@ -97,6 +109,7 @@ class Contents:
         self._project_id = project_id
         self._ciphers = ciphers
         self._opened: dict[bytes, dict[bytes, bytes]] = defaultdict(dict)
+        self._rows: Sequence[tuple[bytes, int, bytes]] | None = None
         self._places: dict[bytes, dict[bytes, int]] | None = None
 
     def load(self, wanted: Iterable[tuple[bytes, bytes]]) -> None:
@@ -130,30 +143,51 @@ class Contents:
             self.open([(session, digest)])
         return self._opened[session]
 
-    def _index(self) -> Mapping[bytes, Mapping[bytes, int]]:
-        if self._places is None:
-            ids = array("uuid", list(self._ciphers))
-            self._places = defaultdict(dict)
-            for session, number, digests in sql.rows(INDEX, self._project_id, ids):
-                self._places[session].update(dict.fromkeys(split_digests(digests), number))
-        return self._places
-
     def open(self, wanted: Iterable[tuple[bytes, bytes]]) -> None:
         """Open the chunks that hold these (session, digest) pairs."""
-        missing = [
+        missing = {
             (session, digest) for session, digest in wanted if not self._has(session, digest)
-        ]
+        }
         if not missing:
             return
-        index = self._index()
-        found = ((session, index[session].get(digest)) for session, digest in missing)
-        chunks = sorted({(session, number) for session, number in found if number is not None})
+        chunks = sorted(self._chunks_of(missing))
         sessions, numbers = [s for s, _ in chunks], [n for _, n in chunks]
         for session, number, codec, digests, body in sql.run(
             BODIES, self._project_id, array("uuid", sessions), array("bigint", numbers)
         ):
             opened = unpack(self._ciphers[session], number, codec, digests, body)
             self._opened[session].update(opened)
+
+    def _chunks_of(self, missing: set[tuple[bytes, bytes]]) -> set[tuple[bytes, int]]:
+        if self._places is None and len(missing) * len(self._digests()) <= FEW:
+            return self._look(missing)
+        index = self._index()
+        found = ((session, index[session].get(digest)) for session, digest in missing)
+        return {(session, number) for session, number in found if number is not None}
+
+    def _look(self, missing: set[tuple[bytes, bytes]]) -> set[tuple[bytes, int]]:
+        """Find the chunks of few contents without an index of all."""
+        found, left = set(), set(missing)
+        for session, number, digests in self._digests():
+            here = {pair for pair in left if pair[0] == session and is_in(digests, pair[1])}
+            if here:
+                found.add((session, number))
+                left -= here
+        return found
+
+    def _index(self) -> Mapping[bytes, Mapping[bytes, int]]:
+        if self._places is None:
+            self._places = defaultdict(dict)
+            for session, number, digests in self._digests():
+                self._places[session].update(dict.fromkeys(split_digests(digests), number))
+        return self._places
+
+    def _digests(self) -> Sequence[tuple[bytes, int, bytes]]:
+        """Return the digests of each chunk, packed as they lie in the database."""
+        if self._rows is None:
+            ids = array("uuid", list(self._ciphers))
+            self._rows = sql.rows(INDEX, self._project_id, ids)
+        return self._rows
 
     def _has(self, session: bytes, digest: bytes) -> bool:
         return digest in self._opened[session]
