@@ -302,6 +302,15 @@ def test_the_role_of_the_web_server_can_not_read_terms(project):
             connection.cursor().execute(f"SELECT terms FROM {table}")
 
 
+def test_a_transaction_that_names_its_project_gets_terms_of_no_other(project, other_project):
+    make_session(project, make_call(input="walrus"))
+
+    for named, found in ((other_project, set()), (project, {"chat-1"})):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('playhead.project', %s, true)", [str(named.pk)])
+        assert names(project, "walrus") == found
+
+
 def test_a_phrase_is_found_in_whichever_piece_of_a_session_it_is(project):
     for number in range(20):
         text = "order is late" if number == 17 else "late is order"
