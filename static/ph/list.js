@@ -96,8 +96,8 @@ function onTable() {
   });
   selection.addEventListener("reset", () => setTimeout(tell));
   // The page comes again after tagging: one goes on where one was.
-  selection.addEventListener("submit", () => {
-    if (anchor) sessionStorage.setItem(PLACE, anchor.dataset.session);
+  selection.addEventListener("submit", (event) => {
+    if (anchor && event.submitter?.name === "act") sessionStorage.setItem(PLACE, anchor.dataset.session);
   });
   const place = sessionStorage.getItem(PLACE);
   sessionStorage.removeItem(PLACE);
