@@ -50,6 +50,19 @@ COMPARED_BY: Mapping[str, tuple[str, str]] = {
     for key, pair in COMPARED.items()
     for parameter, sign in zip(pair, "><", strict=True)
 }
+EXAMPLES: Mapping[str, tuple[str, ...]] = {
+    "cost": ("cost>0.10", "cost<1"),
+    "duration": ("duration>10s", "duration<1m"),
+    "started": ("started>-24h", "started<2026-11-20"),
+}
+# What stands in the box, and what it asks for.
+EXPLAINED = (
+    *((f"{key}:", says) for key, says in KEYS.items()),
+    *zip(EXAMPLES["cost"], ("from ten cents", "up to a dollar"), strict=True),
+    *zip(EXAMPLES["duration"], ("from ten seconds", "up to a minute"), strict=True),
+    *zip(EXAMPLES["started"], ("in the last 24 hours", "before a day or a time"), strict=True),
+    ('refund "late order"', "words and phrases in what was said"),
+)
 # In which the box shows its filters.
 ORDER = (*KEYS, *COMPARED_BY, "q")
 ALIASES = {
@@ -167,15 +180,14 @@ def parameter(token: Token) -> tuple[str, str]:
 def _unknown(token: Token) -> str:
     searched = f'"{token.text}"'.replace('""', '"')
     return (
-        f"there is no filter {token.key[:SHOWN]}. There are: {ALLOWED}. "
+        f"there is no filter {token.key[:SHOWN]}; there are {ALLOWED}. "
         f"To search for it as words, put it in quotation marks: {searched[:SHOWN]}"
     )
 
 
 def _compared(token: Token, key: str) -> tuple[str, str]:
     if token.sign == ":":
-        example = {"cost": "cost>0.10", "duration": "duration>10s", "started": "started>-24h"}[key]
-        raise FilterTextError(token.text, f"{key} takes > or <, as in {example}")
+        raise FilterTextError(token.text, f"{key} takes > or <, as in {EXAMPLES[key][0]}")
     name = COMPARED[key][0 if token.sign.startswith(">") else 1]
     written = {"cost": _dollars, "duration": _milliseconds, "started": _moment}[key]
     return name, _checked(token, name, written(token))

@@ -156,6 +156,7 @@ def refused_context(
     is_denied = isinstance(error, PermissionDenied)
     return box_context(params) | {
         "project": project,
+        "filter_words": filter_text.EXPLAINED,
         "refusal": NO_WORDS if is_denied else str(error),
         "status": 403 if is_denied else 400,
         "has_any": True,

@@ -21,11 +21,6 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "outcome": tuple(OutcomeStatus.values),
     "has_ticket": ("true", "false"),
 }
-EXAMPLES: Mapping[str, tuple[str, ...]] = {
-    "cost": ("cost>0.10", "cost<1"),
-    "duration": ("duration>10s", "duration<1m"),
-    "started": ("started>-1h", "started>-24h", "started>-7d"),
-}
 # Filters whose values lists know. People's ids are kept as keyed hashes and are not told.
 FACETS: Mapping[str, Facet] = {
     "model": Facet.MODEL,
@@ -80,11 +75,9 @@ def suggest(project: Project, key: str, prefix: str) -> list[Suggestion]:
 
 
 def names(prefix: str) -> list[Suggestion]:
-    """Return the filters whose names begin so, then those that are explained with it."""
-    prefix = prefix.lower()
-    offered = [Suggestion(f"{key}:", says) for key, says in filter_text.KEYS.items()]
-    offered += [Suggestion(word) for words in EXAMPLES.values() for word in words]
-    return [one for one in offered if one.text.startswith(prefix)][:MOST]
+    """Return the filters whose names begin so, with what they ask for."""
+    offered = [Suggestion(text, says) for text, says in filter_text.EXPLAINED[:-1]]
+    return [one for one in offered if one.text.startswith(prefix.lower())]
 
 
 def values(project: Project, name: str, prefix: str) -> list[str]:
