@@ -17,7 +17,8 @@ from apps.sessions.json_tree import json_tree
 from apps.sessions.layout import Layout
 from apps.sessions.layout_cache import layout_of
 from apps.sessions.listing import short_id, total_tokens
-from apps.sessions.models import Session
+from apps.sessions.model_names import grouped
+from apps.sessions.models import Facet, Session
 from apps.sessions.queries import facets_of, session_page
 from apps.sessions.search import Found
 from apps.sessions.state import state_at
@@ -84,11 +85,13 @@ def session_context(request: SignedInRequest, session: Session) -> dict[str, Any
 def player_context(request: SignedInRequest, session: Session, view: str) -> dict[str, Any]:
     context = session_context(request, session)
     titles = reader.titles([session]) if context["may_read"] else {}
+    facets = facets_of(session.project, [session]).get(session.pk, {})
     context |= {
         "view": view,
         "views": player.VIEWS,
         "title": titles.get(session.pk, ""),
-        "facets": facets_of(session.project, [session]).get(session.pk, {}),
+        "facets": facets,
+        "models": grouped(facets.get(Facet.MODEL, [])),
         "outcome_reason": outcome_reason(session, may_read=context["may_read"]),
     }
     layout = layout_of(session)
@@ -123,7 +126,7 @@ def step_context(session: Session, layout: Layout, at: int, *, may_read: bool) -
     [(step, event)] = reader.read_at(session, layout, [at], content=may_read)
     found = list(panel.sections(event)) if may_read else []
     if may_read:
-        found[1:1] = state_sections(session, step, event)
+        found[1:1] = state_sections(session, step, event) + source_sections(session, layout, event)
     return {
         "at": player.playhead_at(layout, at),
         "step": step,
@@ -142,6 +145,19 @@ def state_sections(session: Session, step: Step, event: Mapping[str, Json]) -> l
     state = panel.Section("state", "State after this step", is_open=False)
     state.tree = json_tree(after.state)
     return [panel.change_section(after.changes), state]
+
+
+def source_sections(
+    session: Session, layout: Layout, event: Mapping[str, Json]
+) -> list[panel.Section]:
+    """Return the steps whose output the step was given, where its sender named any."""
+    named = event.get("inputs")
+    if not named:
+        return []
+    rows = session.project.event_inputs.filter(session_id=session.pk, event_id=event["id"])
+    found = (layout.find(source.hex) for source in rows.values_list("source_id", flat=True))
+    places = [layout.place(at) for at in sorted(at for at in found if at is not None)]
+    return [panel.source_section(places, max(len(named), len(places)))]
 
 
 def transcript_context(

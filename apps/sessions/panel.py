@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from difflib import unified_diff
 from typing import Any
 
 from django.utils.safestring import SafeString
 
-from apps.sessions.json_tree import SIZE_LIMIT, excerpt, json_tree, size_of
+from apps.sessions.json_tree import SIZE_LIMIT, definition_rows, excerpt, json_tree, size_of
+from apps.sessions.layout import Place
 from apps.sessions.messages import Message, read_messages
 
 Json = Any
 
+# What a decision is usually told by, in the order in which one wants to know it.
+DECIDED = (("chosen", "Chosen"), ("reason", "Reason"), ("alternatives", "Alternatives"))
 # Of a long history the last messages are shown, the others folded.
 RECENT = 3
 MESSAGES_AT_MOST = 60
+SOURCES_AT_MOST = 20
 
 
 @dataclass
@@ -33,12 +38,16 @@ class Section:
     excerpt: str = ""
     changes: list[dict[str, Json]] = field(default_factory=list)
     diff: list[tuple[str, str]] = field(default_factory=list)
+    # Rows of a <dl>.
+    facts: SafeString | None = None
+    # Steps whose output this one was given.
+    sources: list[Place] = field(default_factory=list)
 
 
 def sections(step: Mapping[str, Json]) -> Iterator[Section]:
     """Yield what a step holds, the most telling first; nothing for what it does not hold."""
     if step.get("decision"):
-        yield tree_section("decision", "Decision", step["decision"])
+        yield decision_section(step)
     if step.get("input") is not None:
         yield said_section("input", "Input", step["input"], step["kind"], "user")
     if step.get("reasoning"):
@@ -103,13 +112,53 @@ def change_section(changes: list[dict[str, Json]]) -> Section:
     return Section("changes", "State changes", changes=changes, note=str(len(changes)))
 
 
-def diff_section(change: Mapping[str, Json]) -> Section:
-    """Show a unified diff line by line; anything else of the change as it came."""
-    diff = change.get("diff")
-    if not isinstance(diff, str) or len(diff) > SIZE_LIMIT:
-        return tree_section("code_change", "Code change", dict(change))
+def decision_section(step: Mapping[str, Json]) -> Section:
+    """Show what was chosen, how surely, why and instead of what; then whatever else was sent."""
+    if not isinstance(step["decision"], dict) or size_of(step["decision"]) > SIZE_LIMIT:
+        return tree_section("decision", "Decision", step["decision"])
+    decision = dict(step["decision"])
+    told = [(title, decision.pop(name)) for name, title in DECIDED if name in decision]
+    if step.get("confidence") is not None:
+        told.insert(1, ("Confidence", step["confidence"]))
+    rest = [(name, value) for name, value in decision.items() if name != "confidence"]
+    return Section("decision", "Decision", facts=definition_rows(told + rest))
+
+
+def source_section(places: list[Place], count: int) -> Section:
+    """Name the steps whose output was fed to a step, of all that its sender named."""
+    shown = places[:SOURCES_AT_MOST]
+    return Section("inputs", "Fed by", sources=shown, left_out=count - len(shown))
+
+
+def diff_section(change: Json) -> Section:
+    """Show a unified diff line by line, or one of the texts before and after."""
+    diff = diff_of(change)
+    if diff is None or len(diff) > SIZE_LIMIT:
+        return tree_section("code_change", "Code change", change)
+    rest = {**change}
+    for name in ("path", "diff", "before", "after"):
+        rest.pop(name, None)
     note = str(change.get("path") or "")
-    return Section("code_change", "Code change", note=note, diff=list(diff_lines(diff)))
+    facts = definition_rows(rest.items()) if rest else None
+    lines = list(diff_lines(diff))
+    return Section("code_change", "Code change", note=note, diff=lines, facts=facts)
+
+
+def diff_of(change: Json) -> str | None:
+    """Return the change as a unified diff, None where it is neither one nor two texts."""
+    if not isinstance(change, dict):
+        return None
+    diff, before, after = (change.get(name) for name in ("diff", "before", "after"))
+    if isinstance(diff, str):
+        return diff
+    sides = (before or "", after or "")
+    if not any(sides) or not all(isinstance(side, str) for side in sides):
+        return None
+    if sum(map(len, sides)) > SIZE_LIMIT:
+        return None
+    lines = unified_diff(sides[0].splitlines(), sides[1].splitlines(), lineterm="")
+    # Without the two lines that name no file.
+    return "\n".join(list(lines)[2:])
 
 
 def diff_lines(diff: str) -> Iterator[tuple[str, str]]:

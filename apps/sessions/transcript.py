@@ -8,12 +8,14 @@ from typing import Any
 
 from apps.core.canonical import canonical_json
 from apps.sessions.counting import LLM, REPORTED
+from apps.sessions.json_tree import SIZE_LIMIT
 from apps.sessions.messages import Conversation, Message, Part, read_messages
+from apps.sessions.panel import diff_lines, diff_of
 
 Json = Any
 
 # Steps that carry the story; the others are one line each.
-TOLD = frozenset({"llm", "tool", "decision", "human", "error", "handoff", "guardrail", "retriever"})
+TOLD = frozenset("llm tool decision human error handoff guardrail retriever code_change".split())
 
 
 @dataclass
@@ -30,6 +32,12 @@ class Turn:
     # Content that is no message.
     other_input: Json = None
     other_output: Json = None
+
+    @property
+    def diff(self) -> list[tuple[str, str]]:
+        """The lines of a change of code."""
+        diff = diff_of(self.step.get("code_change"))
+        return list(diff_lines(diff)) if diff and len(diff) <= SIZE_LIMIT else []
 
     @property
     def is_model_call(self) -> bool:

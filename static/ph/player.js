@@ -150,10 +150,15 @@ class PhPlayer extends HTMLElement {
     const button = event.target.closest("[data-go]");
     const view = event.target.closest("[data-view-link]");
     const turn = event.target.closest("[data-turn] .turn-head a");
+    const other = event.target.closest("a[data-to]");
     if (button) this.#press(button.dataset.go, event);
     if (view && this.#canSwitch(view.dataset.viewLink)) {
       event.preventDefault();
       this.#openView(view.dataset.viewLink);
+    }
+    if (other) {
+      event.preventDefault();
+      this.go(Number(other.dataset.to) - 1);
     }
     if (turn) {
       event.preventDefault();

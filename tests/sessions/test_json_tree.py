@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import re
+
+import pytest
+
 from apps.sessions.json_tree import NODE_LIMIT, SIZE_LIMIT, json_tree
 from apps.sessions.panel import sections
 
@@ -56,3 +60,28 @@ def test_a_diff_is_told_line_by_line():
     (section,) = sections({"kind": "code_change", "code_change": change})
 
     assert [kind for kind, _ in section.diff] == ["same", "same", "hunk", "del", "ins", "same"]
+
+
+def test_a_decision_tells_what_was_chosen_how_surely_why_and_instead_of_what():
+    decision = {"reason": "paid twice", "by": "rule 7", "alternatives": ["refuse"], "chosen": "pay"}
+    (section,) = sections({"kind": "decision", "decision": decision, "confidence": 0.83})
+
+    said = re.findall(r"<dt><bdi>(.*?)</bdi></dt>", section.facts)
+    assert said == ["Chosen", "Confidence", "Reason", "Alternatives", "by"]
+    assert "0.83" in section.facts
+
+
+def test_a_change_that_came_as_two_texts_is_told_as_a_diff():
+    change = {"path": "a.py", "before": "one\ntwo", "after": "one\nthree", "reason": "more"}
+    (section,) = sections({"kind": "code_change", "code_change": change})
+
+    lines = [("hunk", "@@ -1,2 +1,2 @@"), ("same", " one"), ("del", "-two"), ("ins", "+three")]
+    assert section.diff == lines
+    assert (section.note, "more" in section.facts) == ("a.py", True)
+
+
+@pytest.mark.parametrize("value", ["[DROPPED]", {"diff": 7}, {"before": 1, "after": "x"}])
+def test_a_decision_or_change_of_any_shape_is_shown(value):
+    step = {"kind": "code_change", "code_change": value, "decision": value}
+
+    assert all(section.tree or section.facts for section in sections(step))

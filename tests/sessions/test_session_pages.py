@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 from datetime import timedelta
 
 import pytest
@@ -107,3 +108,40 @@ def test_a_step_that_arrives_later_is_shown_at_once(project, hero, member_client
     store.append(project, late.events)
 
     assert len(member_client.get(url).json()["n"]) == before + 1
+
+
+def test_a_step_names_the_steps_it_was_fed_by(project, member_client):
+    told = seed.Story("fed")
+    told.step("tool", "look up", 0, 1, output=1)
+    told.step("decision", "pay", 1, 1, decision={"chosen": "pay"}, inputs=["0001", "never"])
+    session = seed.add(project, told.events)
+
+    panel = member_client.get(f"{SESSIONS}{session.pk}/panel/?at=2").content.decode()
+
+    assert 'data-to="1"' in panel
+    assert "look up" in panel
+    assert "1 more, not arrived" in panel
+
+
+def test_the_model_is_named_once_in_the_head(hero, member_client):
+    page = member_client.get(f"{SESSIONS}{hero.pk}/").content.decode()
+
+    assert '<bdi title="gpt-4o-2024-11-20">gpt-4o</bdi>' in page
+
+
+def test_columns_that_the_browser_has_are_not_sent_again(hero, member_client):
+    url = f"{SESSIONS}{hero.pk}/spans.json"
+    etag = member_client.get(url)["ETag"]
+    again = member_client.get(url, headers={"if-none-match": etag})
+
+    assert (again.status_code, again.content) == (304, b"")
+
+
+def test_columns_come_plain_to_who_takes_nothing_packed(hero, member_client):
+    url = f"{SESSIONS}{hero.pk}/spans.json"
+
+    packed = member_client.get(url, headers={"accept-encoding": "gzip"})
+    plain = member_client.get(url).content
+
+    assert packed["Content-Encoding"] == "gzip"
+    assert gzip.decompress(packed.content) == plain
