@@ -1,7 +1,6 @@
 // The list of sessions: moving by keys, selecting, and following what comes in.
 
 import { KEYS, onKeys } from "./keys.js";
-import { follow } from "./live.js";
 
 const table = document.querySelector("[data-list]");
 const selection = document.querySelector("[data-selection]");
@@ -119,4 +118,5 @@ onKeys("list", {
 if (table) onTable();
 sayKeys();
 const live = document.querySelector("[data-live]");
-if (live) follow(live, table, tell);
+// Loaded by those alone who follow the list.
+if (live) import("./live.js").then((module) => module.follow(live, table, tell));
