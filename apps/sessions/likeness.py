@@ -38,7 +38,8 @@ SAID_FIELDS = (
 )
 # What a provider makes up for each answer, at the top of it.
 OF_THE_ANSWER = frozenset("id created created_at system_fingerprint service_tier usage".split())
-ANSWER = re.compile(rb'"(?:choices|object|stop_reason)":')
+ANSWERS = frozenset({"choices", "object", "stop_reason"})
+ANSWER = re.compile("|".join(f'"{name}":' for name in sorted(ANSWERS)).encode())
 # Of a long history the newest parts say best which call it is.
 RECENT = 200
 # A skeleton longer than this is a history; its parts alone are compared.
@@ -67,7 +68,7 @@ class Likeness:
         if key not in self._bodies:
             skeleton = find(self.contents, digest)
             if is_answer and ANSWER.search(skeleton):
-                skeleton = _without_the_providers_own(skeleton)
+                skeleton = canonical_json(answered(orjson.loads(skeleton)))
             self._bodies[key] = self._hash(skeleton)
         return self._bodies[key]
 
@@ -121,11 +122,11 @@ def _numbered(calls: list[str]) -> bytes:
     return repr([numbers.setdefault(name, len(numbers)) for name in calls]).encode()
 
 
-def _without_the_providers_own(skeleton: bytes) -> bytes:
-    value = orjson.loads(skeleton)
-    if not isinstance(value, dict):
-        return skeleton
-    return canonical_json({name: value[name] for name in value if name not in OF_THE_ANSWER})
+def answered(value: Json) -> Json:
+    """Return an answer without what the provider makes up for each."""
+    if not isinstance(value, dict) or not ANSWERS.intersection(value):
+        return value
+    return {name: value[name] for name in value if name not in OF_THE_ANSWER}
 
 
 def _digest(*texts: bytes) -> bytes:

@@ -2,10 +2,11 @@
 
 from django.urls import path
 
-from apps.sessions import list_views, saved_view_pages, views
+from apps.sessions import compare_views, list_views, saved_view_pages, views
 
 app_name = "sessions"
-PROJECT = "o/<slug:organization_slug>/p/<slug:project_slug>/sessions/"
+ROOT = "o/<slug:organization_slug>/p/<slug:project_slug>/"
+PROJECT = f"{ROOT}sessions/"
 SESSION = f"{PROJECT}<uuid:session_id>/"
 VIEW = f"{PROJECT}views/<int:view_id>/"
 urlpatterns = [
@@ -22,6 +23,7 @@ urlpatterns = [
     path(f"{VIEW}delete/", saved_view_pages.delete, name="view-delete"),
     path(f"{VIEW}restore/", saved_view_pages.restore, name="view-restore"),
     path(f"{PROJECT}suggest/", views.session_suggestions, name="suggest"),
+    path(f"{ROOT}compare/", compare_views.compare_sessions, name="compare"),
     path(SESSION, views.session_detail, name="detail"),
     path(f"{SESSION}spans.json", views.session_spans, name="spans"),
     path(f"{SESSION}panel/", views.session_panel, name="panel"),

@@ -1,5 +1,5 @@
 // The one table of keys. The dispatcher and the help dialog are both made from it.
-// where: "everywhere", "list", "player", "tree"; a page takes the groups that it names.
+// where: "everywhere", "list", "player", "tree", "compare"; a page takes the groups that it names.
 
 export const KEYS = [
   { where: "everywhere", keys: ["?"], act: "help", says: "Show these keys" },
@@ -29,10 +29,12 @@ export const KEYS = [
   { where: "tree", keys: ["ArrowUp", "ArrowDown"], says: "Step above or below" },
   { where: "tree", keys: ["ArrowRight"], says: "Open the step, or go to its first child" },
   { where: "tree", keys: ["ArrowLeft"], says: "Close the step, or go to its parent" },
+  { where: "compare", keys: ["n"], act: "next", says: "Next difference" },
+  { where: "compare", keys: ["N"], act: "previous", says: "Previous difference" },
 ];
 
-const TITLES = { everywhere: "Everywhere", list: "Session list", player: "Player", tree: "In the rows" };
-const SIGNS = { ArrowRight: "→", ArrowLeft: "←", ArrowUp: "↑", ArrowDown: "↓", Escape: "Esc", X: "Shift x", E: "Shift e" };
+const TITLES = { everywhere: "Everywhere", list: "Session list", player: "Player", tree: "In the rows", compare: "Comparison" };
+const SIGNS = { ArrowRight: "→", ArrowLeft: "←", ArrowUp: "↑", ArrowDown: "↓", Escape: "Esc", X: "Shift x", E: "Shift e", N: "Shift n" };
 const TYPING = "input:not([type=range]):not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable]";
 const PRESSABLE = "button, a, summary, [role=button], input";
 

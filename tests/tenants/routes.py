@@ -83,6 +83,7 @@ PAGES = {
     f"{VIEW}delete/": Page(P.READ_META, POST),
     f"{VIEW}restore/": Page(P.READ_META, POST),
     f"{PROJECT}sessions/suggest/": Page(P.READ_META),
+    f"{PROJECT}compare/": Page(P.READ_CONTENT),
     SESSION: Page(P.READ_META),
     f"{SESSION}spans.json": Page(P.READ_META),
     f"{SESSION}panel/": Page(P.READ_META),
