@@ -7,17 +7,28 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F
 from django.utils import timezone
 
 from apps.audit.actors import Actor
 from apps.audit.models import AuditEntry, Reading
+from apps.core import prepared
 
 Json = Any
 
 READ_CONTENT = "session.read"
 # Within this time, reading the same session again is counted instead of written again.
 READING_WINDOW = timedelta(minutes=10)
+# Locked in one order, so that two pages of the same sessions do not wait for each other.
+RAISE_COUNTS = """
+WITH held AS (
+    SELECT id FROM audit_reading
+    WHERE project_id = $1 AND session_id = ANY($2::text[])
+        AND actor_kind = $3 AND actor_id = $4 AND started_at > $5
+    ORDER BY id FOR UPDATE
+)
+UPDATE audit_reading SET count = count + 1 FROM held WHERE audit_reading.id = held.id
+RETURNING session_id
+"""
 
 
 def record(
@@ -72,16 +83,8 @@ def record_reading(
 def _raise_counts(
     actor: Actor, project_id: int, session_ids: list[str], since: datetime
 ) -> set[str]:
-    held = (
-        Reading.unscoped.select_for_update(of=("self",))
-        .filter(project_id=project_id, session_id__in=session_ids, started_at__gt=since)
-        .filter(actor_kind=actor.kind, actor_id=actor.id)
-        .order_by("pk")
-        .values_list("pk", "session_id")
-    )
-    open_windows = dict(held)
-    Reading.unscoped.filter(pk__in=open_windows).update(count=F("count") + 1)
-    return set(open_windows.values())
+    found = prepared.rows(RAISE_COUNTS, project_id, session_ids, actor.kind, actor.id, since)
+    return {session_id for (session_id,) in found}
 
 
 def _open_windows(

@@ -14,6 +14,7 @@ from apps.core.paging import read_limit
 from apps.sessions import panel, player, reader, search
 from apps.sessions.filters import SessionFilters
 from apps.sessions.json_tree import json_tree
+from apps.sessions.keys import SessionCipher
 from apps.sessions.layout import Layout
 from apps.sessions.layout_cache import layout_of
 from apps.sessions.listing import short_id, total_tokens
@@ -84,28 +85,24 @@ def session_context(request: SignedInRequest, session: Session) -> dict[str, Any
 
 def player_context(request: SignedInRequest, session: Session, view: str) -> dict[str, Any]:
     context = session_context(request, session)
-    titles = reader.titles([session]) if context["may_read"] else {}
+    head = reader.head(session) if context["may_read"] else reader.Head("", None, None)
     facets = facets_of(session.project, [session]).get(session.pk, {})
     context |= {
         "view": view,
         "views": player.VIEWS,
-        "title": titles.get(session.pk, ""),
+        "title": head.title,
         "facets": facets,
         "models": grouped(facets.get(Facet.MODEL, [])),
-        "outcome_reason": outcome_reason(session, may_read=context["may_read"]),
+        "outcome_reason": head.reason,
     }
     layout = layout_of(session)
     if not len(layout):
         return context
     at = player.find_step(layout, request.GET.get("step", ""), request.GET.get("at", ""))
-    context |= step_context(session, layout, at, may_read=context["may_read"])
+    context |= step_context(session, layout, at, may_read=context["may_read"], cipher=head.cipher)
     if view == "transcript":
-        return context | transcript_context(session, layout, at, may_read=context["may_read"])
+        return context | transcript_context(session, layout, at, head)
     return context | {"rows": player.row_page(layout, at)}
-
-
-def outcome_reason(session: Session, *, may_read: bool) -> str | None:
-    return reader.outcome_reason(session) if may_read and session.outcome else None
 
 
 def panel_context(request: SignedInRequest, session: Session, event_id: str = "") -> dict[str, Any]:
@@ -121,9 +118,16 @@ def panel_context(request: SignedInRequest, session: Session, event_id: str = ""
     )
 
 
-def step_context(session: Session, layout: Layout, at: int, *, may_read: bool) -> dict[str, Any]:
+def step_context(
+    session: Session,
+    layout: Layout,
+    at: int,
+    *,
+    may_read: bool,
+    cipher: SessionCipher | None = None,
+) -> dict[str, Any]:
     """Return one step, laid out for the panel."""
-    [(step, event)] = reader.read_at(session, layout, [at], content=may_read)
+    [(step, event)] = reader.read_at(session, layout, [at], content=may_read, cipher=cipher)
     found = list(panel.sections(event)) if may_read else []
     if may_read:
         found[1:1] = state_sections(session, step, event) + source_sections(session, layout, event)
@@ -161,17 +165,17 @@ def source_sections(
 
 
 def transcript_context(
-    session: Session, layout: Layout, at: int, *, may_read: bool
+    session: Session, layout: Layout, at: int, head: reader.Head
 ) -> dict[str, Any]:
-    """Return the turns of the page that holds the step."""
-    window, calls_before = player.transcript_window(layout, at)
-    if not may_read:
+    """Return the turns of the page that holds the step; none where content is not read."""
+    if head.cipher is None:
         return {"turns": []}
-    read = reader.read_at(session, layout, [*calls_before, *window], content=True)
+    window, before = player.transcript_window(layout, at)
+    indexes = [*before, *window]
+    read = reader.read_at(session, layout, indexes, content=True, cipher=head.cipher)
     events = [event for _, event in read]
-    before, told = events[: len(calls_before)], events[len(calls_before) :]
     return {
-        "turns": tell(before, told),
+        "turns": tell(events[: len(before)], events[len(before) :]),
         "earlier": layout.id(window[0] - 1) if window[0] else None,
         "later": layout.id(window[-1] + 1) if window[-1] + 1 < len(layout) else None,
     }

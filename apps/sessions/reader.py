@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -68,13 +68,22 @@ def read_step(session: Session, event_id: str, *, raw: bool = False) -> dict[str
 
 
 def read_at(
-    session: Session, found: Layout, indexes: Sequence[int], *, content: bool, raw: bool = False
+    session: Session,
+    found: Layout,
+    indexes: Sequence[int],
+    *,
+    content: bool,
+    raw: bool = False,
+    cipher: SessionCipher | None = None,
 ) -> list[tuple[Step, dict[str, Any]]]:
-    """Return the steps at these places, each with its event as ``read_steps`` gives it."""
+    """Return the steps at these places, each with its event as ``read_steps`` gives it.
+
+    Whoever has the session's cipher already hands it on.
+    """
     ids = [found.id_bytes(index) for index in indexes]
     rows = _rows_with(session, ids)
     steps = [_step_at(found, index, row) for index, row in zip(indexes, rows, strict=True)]
-    shapes = _native(session, steps, rows, content=content, raw=raw)
+    shapes = _native(session, steps, rows, content=content, raw=raw, cipher=cipher)
     return list(zip(steps, shapes, strict=True))
 
 
@@ -104,8 +113,26 @@ def outcome_reason(session: Session) -> str | None:
     """Return why the session ended as it did, opened."""
     if session.outcome_reason is None:
         return None
-    cipher = ciphers([session])[session.pk]
-    return cipher.open(bytes(session.outcome_reason), REASON).decode()
+    return head(session).reason
+
+
+class Head(NamedTuple):
+    """What a session's own row says that is content, and what opens the rest."""
+
+    title: str
+    reason: str | None
+    cipher: SessionCipher | None
+
+
+def head(session: Session) -> Head:
+    """Return the title and the reason of the outcome, opened, from one query for the key."""
+    cipher = ciphers([session]).get(session.pk)
+
+    def opened(sealed: Any, place: bytes) -> str | None:
+        return None if sealed is None or cipher is None else cipher.open(sealed, place).decode()
+
+    title = opened(session.title and bytes(session.title), TITLE)
+    return Head(title or "", opened(session.outcome_reason, REASON), cipher)
 
 
 def ciphers(sessions: Sequence[Session]) -> dict[uuid.UUID, SessionCipher]:
@@ -125,17 +152,25 @@ def ciphers(sessions: Sequence[Session]) -> dict[uuid.UUID, SessionCipher]:
     }
 
 
-def bodies(session: Session, rows: Sequence[EventRow], names: Sequence[str]) -> list[list[Any]]:
+def bodies(
+    session: Session,
+    rows: Sequence[EventRow],
+    names: Sequence[str],
+    cipher: SessionCipher | None = None,
+) -> list[list[Any]]:
     """Return the bodies of rows (``input_digest`` and so on by name), each chunk opened once."""
     digests = [[getattr(row, name) for name in names] for row in rows]
-    contents = contents_of(session, [digest for each in digests for digest in each if digest])
+    wanted = [digest for each in digests for digest in each if digest]
+    contents = contents_of(session, wanted, cipher)
     return [[contents.body(session.pk.bytes, digest) for digest in each] for each in digests]
 
 
-def contents_of(session: Session, digests: Sequence[bytes]) -> Contents:
+def contents_of(
+    session: Session, digests: Sequence[bytes], cipher: SessionCipher | None = None
+) -> Contents:
     """Return contents of a session with these bodies loaded."""
     key = session.pk.bytes
-    contents = Contents(session.project_id, {key: ciphers([session])[session.pk]})
+    contents = Contents(session.project_id, {key: cipher or ciphers([session])[session.pk]})
     contents.load((key, digest) for digest in digests)
     return contents
 
@@ -153,14 +188,20 @@ def _rows_with(session: Session, ids: Sequence[bytes]) -> list[EventRow]:
 
 
 def _native(
-    session: Session, steps: Sequence[Step], rows: Sequence[EventRow], *, content: bool, raw: bool
+    session: Session,
+    steps: Sequence[Step],
+    rows: Sequence[EventRow],
+    *,
+    content: bool,
+    raw: bool,
+    cipher: SessionCipher | None = None,
 ) -> list[dict[str, Any]]:
     if not content:
         return [native.event(session, step, row) for step, row in zip(steps, rows, strict=True)]
     names = ("input_digest", "output_digest", "extra_digest")
     said = [
         native.Said(asked, answered, body or {})
-        for asked, answered, body in bodies(session, rows, names)
+        for asked, answered, body in bodies(session, rows, names, cipher)
     ]
     shapes = [
         native.event(session, step, row, one)

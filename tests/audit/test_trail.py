@@ -114,7 +114,7 @@ def test_a_reading_costs_a_fixed_number_of_statements(db, django_assert_num_quer
     sessions = [f"s{number}" for number in range(50)]
     with django_assert_num_queries(5):
         read(*sessions)
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(3):
         read(*sessions)
 
 

@@ -42,7 +42,7 @@ def test_the_list_asks_as_much_for_sixty_sessions_as_for_one(
     for index in range(60):
         seed.add(project, seed.small(index))
 
-    with django_assert_max_num_queries(13):
+    with django_assert_max_num_queries(12):
         member_client.get(SESSIONS)
 
 
@@ -53,7 +53,7 @@ def test_the_player_asks_as_much_for_500_steps_as_for_five(project, member_clien
     counts = [queries_of(member_client, f"{SESSIONS}{one.pk}/") for one in (short, long)]
 
     assert counts[0] == counts[1]
-    assert counts[0] <= 25
+    assert counts[0] <= 15
 
 
 def queries_of(client, url) -> int:
