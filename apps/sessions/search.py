@@ -12,6 +12,7 @@ import uuid
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from django.db.models import Q
 from django.db.models.expressions import RawSQL
@@ -51,11 +52,16 @@ WHERE project_id = $1 AND session_id = $2 AND (input_digest = ANY($3::bytea[])
     OR output_digest = ANY($3::bytea[]) OR extra_digest = ANY($3::bytea[]))
 ORDER BY order_at, position, id LIMIT 50
 """
-SEQ = """
-SELECT count(*) FROM agent_sessions_event e, agent_sessions_event at
-WHERE at.project_id = $1 AND at.session_id = $2 AND at.id = $3
-    AND e.project_id = $1 AND e.session_id = $2
-    AND (e.order_at, e.position, e.id) <= (at.order_at, at.position, at.id)
+SEQS = """
+SELECT uuid_send(r.session_id), uuid_send(r.id), n.seq
+FROM unnest($2::uuid[], $3::uuid[]) AS r(session_id, id)
+CROSS JOIN LATERAL (
+    SELECT count(*) AS seq FROM agent_sessions_event e, agent_sessions_event at
+    WHERE at.project_id = $1 AND at.session_id = r.session_id AND at.id = r.id
+        AND e.project_id = $1 AND e.session_id = r.session_id
+        AND (e.order_at, e.position, e.id) <= (at.order_at, at.position, at.id)
+    OFFSET 0
+) n
 """
 
 
@@ -65,6 +71,14 @@ class Hit:
 
     event: str
     seq: int
+    field: str
+    excerpt: list[Segment]
+
+
+class Spot(NamedTuple):
+    """A hit whose step is known by its id alone."""
+
+    event: bytes
     field: str
     excerpt: list[Segment]
 
@@ -98,7 +112,7 @@ class Search:
         self.opened = 0
         self.checked = 0
         self.is_cut = False
-        self.hits: dict[uuid.UUID, list[Hit]] = {}
+        self.spots: dict[uuid.UUID, list[Spot]] = {}
 
     def page(self, place: Place | None, limit: int) -> Found:
         rows: list[Session] = []
@@ -116,7 +130,7 @@ class Search:
         is_complete = not self.is_cut and (len(rows) == limit or not has_more)
         ends = self._cursors(rows, last if has_more else None, place, side)
         ordered = rows[::-1] if goes_back else rows
-        return Found(Page(ordered, *ends), self.hits, is_complete)
+        return Found(Page(ordered, *ends), self._hits(), is_complete)
 
     def _cursors(
         self, rows: Sequence[Session], last: Session | None, place: Place | None, side: str
@@ -129,6 +143,23 @@ class Search:
         other = BEFORE if side == AFTER else AFTER
         back = cursor_of(rows[0], sort, other) if rows else None
         return (back, onward) if side == BEFORE else (onward, back)
+
+    def _hits(self) -> dict[uuid.UUID, list[Hit]]:
+        """Return the hits of all sessions, with the numbers of their steps read at once."""
+        pairs = [
+            (session.bytes, spot.event) for session in self.spots for spot in self.spots[session]
+        ]
+        sessions, events = [session for session, _ in pairs], [event for _, event in pairs]
+        arrays = array("uuid", sessions), array("uuid", events)
+        rows = sql.rows(SEQS, self.project.pk, *arrays) if pairs else []
+        seqs = {(session, event): seq for session, event, seq in rows}
+        return {
+            session: [
+                Hit(spot.event.hex(), seqs[session.bytes, spot.event], spot.field, spot.excerpt)
+                for spot in spots
+            ]
+            for session, spots in self.spots.items()
+        }
 
     def _has_done_its_share(self) -> bool:
         return self.checked >= MOST_SESSIONS or self.opened >= MOST_OPENED
@@ -168,12 +199,12 @@ class Search:
         if cipher is None:
             return False
         look = Look(session, cipher, self.items)
-        hits = look.hits(self._numbers[session.pk.bytes])
+        spots = look.spots(self._numbers[session.pk.bytes])
         self.opened += look.opened
-        self.is_cut |= look.is_cut and not hits
-        if hits:
-            self.hits[session.pk] = hits
-        return bool(hits)
+        self.is_cut |= look.is_cut and not spots
+        if spots:
+            self.spots[session.pk] = spots
+        return bool(spots)
 
 
 class Look:
@@ -189,8 +220,8 @@ class Look:
         self._chunks: dict[int, dict[bytes, bytes]] = {}
         self._outer: dict[int, dict[bytes, list[bytes]]] = {}
 
-    def hits(self, numbers: Mapping[int, Sequence[int]]) -> list[Hit]:
-        """Return the best hits, at most one a step; none unless all items occur."""
+    def spots(self, numbers: Mapping[int, Sequence[int]]) -> list[Spot]:
+        """Return the best spots, at most one a step; none unless all items occur."""
         found: dict[bytes, tuple[int, str, TextPlace]] = {}
         for at in range(len(self.items)):
             # A chunk that holds more of the items tells more when it is opened.
@@ -206,7 +237,7 @@ class Look:
                 first = found[event][1:] if event in found else (name, place)
                 found[event] = (count + 1, *first)
         best = sorted(found.items(), key=lambda pair: -pair[1][0])[:MOST_HITS]
-        return [self._hit(event, name, place) for event, (_, name, place) in best]
+        return [Spot(event, name, excerpt(place, self.items)) for event, (_, name, place) in best]
 
     def _steps_with(self, item: Item, chunks: Sequence[int]) -> dict[bytes, tuple[str, TextPlace]]:
         for number in chunks:
@@ -249,11 +280,6 @@ class Look:
         if skeleton == digest:
             return ()
         return path_to(self._contents(number)[skeleton], digest) or ()
-
-    def _hit(self, event: bytes, name: str, place: TextPlace) -> Hit:
-        key = uuid.UUID(bytes=event)
-        ((seq,),) = sql.rows(SEQ, self.session.project_id, self.session.pk, key)
-        return Hit(event.hex(), seq, name, excerpt(place, self.items))
 
     def _contents(self, number: int) -> dict[bytes, bytes]:
         if number not in self._chunks:

@@ -68,10 +68,8 @@ def field(column: str, path: Path) -> str:
 def excerpt(place: Place, items: Sequence[Item]) -> list[Segment]:
     """Return the text around a place, cut into what matches and what does not."""
     low, high = max(0, place.start - BEFORE), min(len(place.text), place.start + AFTER)
-    # Words at the edges are whole, so that none of their parts is taken for a word.
-    window = place.text[max(0, low - OVERLAP) : high + OVERLAP]
-    offset = max(0, low - OVERLAP)
-    found = words(window)
+    offset, end = _whole_words(place.text, low - NEAR, high + NEAR)
+    found = words(place.text[offset:end])
     spans = sorted(
         (start + offset, end + offset) for item in items for start, end in item.places(found)
     )
@@ -81,6 +79,14 @@ def excerpt(place: Place, items: Sequence[Item]) -> list[Segment]:
         + segments
         + [Segment("…", False)] * (high < len(place.text))
     )
+
+
+def _whole_words(text: str, low: int, high: int) -> tuple[int, int]:
+    """Widen a stretch of a text to blanks, so that no part of a word is taken for a word."""
+    first, last = max(0, low - OVERLAP), min(len(text), high + OVERLAP)
+    blank_before = text.rfind(" ", first, max(0, low))
+    blank_after = text.find(" ", high, last)
+    return max(blank_before, first), last if blank_after < 0 else blank_after
 
 
 def _segments(
@@ -127,14 +133,20 @@ def _first(text: str, item: Item) -> int | None:
 
 def _windows(text: str, item: Item) -> Iterator[tuple[int, str]]:
     """Yield stretches of a text that are worth reading word by word, and where they begin."""
-    places = list(item.rough_places(text))
-    if places and len(fold(flattened(text))) != len(text):
-        # The places are not those of the text.
-        yield 0, text
+    if _has_moved(text):
+        if item.may_be_in(text):
+            yield 0, text
         return
-    for place in places:
-        low = max(0, place - NEAR)
-        yield low, text[low : place + OVERLAP]
+    for start, end in item.rough_places(text):
+        low = max(0, start - NEAR)
+        yield low, text[low : end + NEAR]
+
+
+def _has_moved(text: str) -> bool:
+    """Tell whether a text's places are others once it is folded."""
+    if text.isascii() and "\\u" not in text:
+        return False
+    return len(fold(flattened(text))) != len(text)
 
 
 def _in_window(window: str, item: Item, *, at_start: bool, at_end: bool) -> int | None:

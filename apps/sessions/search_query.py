@@ -18,6 +18,7 @@ END = rf"(?!{LETTER})"
 _HUMP = "(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])"
 HUMP_BEFORE = rf"(?:{_HUMP}|(?<!{LETTER})|(?<=\\[nrtbf]))"
 HUMP_AFTER = rf"(?:{_HUMP}|(?!{LETTER}))"
+_BEGIN = re.compile(BEGIN)
 # A phrase in quotation marks, or what stands between blanks; a lone mark is a blank.
 ITEM = re.compile(r'"([^"]*)"|([^\s"]+)')
 
@@ -50,8 +51,8 @@ class Item:
         before, word = row[at - 1], row[at]
         return before.is_unspaced and word.is_unspaced and before.end == word.start
 
-    def rough_places(self, text: str) -> Iterator[int]:
-        """Yield where in a text, or in JSON, a closer look is worth it.
+    def rough_places(self, text: str) -> Iterator[tuple[int, int]]:
+        """Yield where in a text, or in JSON, a closer look is worth it: start and end.
 
         The places are those of the folded text, which may be longer or shorter.
         """
@@ -59,11 +60,26 @@ class Item:
         folded = fold(text)
         if not all(word.text in folded for word in self.words):
             return
+        yield from self._rows(folded) if len(self.words) > 1 else self._singles(text, folded)
+
+    def _rows(self, folded: str) -> Iterator[tuple[int, int]]:
         # Patterns that begin with a look behind are slow to search with, and quick to match.
-        first, at = self.words[0].text, -1
-        while (at := folded.find(first, at + 1)) >= 0:
-            if self._row.match(folded, at) or self._is_part(text, folded, at):
-                yield at
+        at = -1
+        while found := self._row.search(folded, at + 1):
+            at = found.start()
+            if self._begins(folded, at):
+                yield found.span()
+
+    def _singles(self, text: str, folded: str) -> Iterator[tuple[int, int]]:
+        word, at = self.words[0].text, -1
+        while (at := folded.find(word, at + 1)) >= 0:
+            is_word = self._row.match(folded, at) is not None and self._begins(folded, at)
+            if is_word or self._is_part(text, folded, at):
+                yield at, at + len(word)
+
+    def _begins(self, folded: str, at: int) -> bool:
+        """Tell whether a word may begin there."""
+        return not _is_spaced(self.words[0]) or _BEGIN.match(folded, at) is not None
 
     def may_be_in(self, text: str) -> bool:
         """Tell quickly whether a text, or JSON, is worth a closer look."""
@@ -72,15 +88,14 @@ class Item:
     def _is_part(self, text: str, folded: str, at: int) -> bool:
         if self._part is None:
             # Names in code that are not ASCII are few enough to look at each.
-            return len(self.words) == 1 and not self.words[0].text.isascii()
+            return not self.words[0].text.isascii()
         # Where folding has moved places, each may be one.
         return len(text) != len(folded) or self._part.match(text, at) is not None
 
     @cached_property
     def _row(self) -> re.Pattern[str]:
-        first, last = self.words[0], self.words[-1]
-        pattern = BEGIN if _is_spaced(first) else ""
-        pattern += re.escape(first.text)
+        """Return what finds the words one after the other, wherever the first begins."""
+        pattern, last = re.escape(self.words[0].text), self.words[-1]
         for at in range(1, len(self.words)):
             # Characters and pictures may follow without a gap.
             near = self.words[at - 1 : at + 1]
@@ -91,8 +106,8 @@ class Item:
     @cached_property
     def _part(self) -> re.Pattern[str] | None:
         """Return what finds a part of a name in code, which shows in its case."""
-        (word, *more) = self.words
-        if more or not (word.text.isascii() and word.text.isalpha()):
+        word = self.words[0]
+        if not (word.text.isascii() and word.text.isalpha()):
             return None
         return re.compile(f"{HUMP_BEFORE}(?i:{word.text}){HUMP_AFTER}")
 
