@@ -287,9 +287,11 @@ def genai_story(session: str = "chat-parts") -> list[IncomingEvent]:
     return told.events
 
 
-def silent_story(session: str = "chat-silent") -> list[IncomingEvent]:
+def silent_story(
+    session: str = "chat-silent", begin: datetime = BEGIN + timedelta(minutes=9)
+) -> list[IncomingEvent]:
     """What the official instrumentations send by default: no content, and little is known."""
-    told = Story(session, BEGIN + timedelta(minutes=9))
+    told = Story(session, begin)
     told.step("llm", "chat gpt-4o-mini", 0, None, status=None, model="gpt-4o-mini")
     return told.events
 

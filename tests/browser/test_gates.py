@@ -17,6 +17,11 @@ PAGES = {
     "start of nothing": ("empty", "sessions/"),
     "list": ("project", "sessions/"),
     "list, filtered, more open": ("project", "sessions/?status=error&environment=production"),
+    "list, live, every column": (
+        "project",
+        "sessions/?live=on&density=compact&columns=status,started,strip,agent,user,environment,"
+        "release,prompt,origin,outcome,steps,errors,duration,tokens,cost,models,tags",
+    ),
     "list, no match": ("project", "sessions/?model=none"),
     "list, words found": ("project", "sessions/?q=refund"),
     "list of a demo": ("demo", "sessions/"),

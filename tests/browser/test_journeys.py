@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from threading import Thread
 
 import pytest
@@ -74,6 +75,62 @@ def test_finding_a_session_with_errors(site, page):
 
     expect(page).to_have_url(re.compile(r"/sessions/[0-9a-f-]{36}/"))
     expect(page.locator(".player-title .chip.error")).to_be_visible()
+
+
+def test_comparing_two_sessions(site, page):
+    page.goto(site.path("sessions/?status=error"))
+    press(page, "j", "x", "j", "x")
+    expect(page.locator("[data-count]")).to_have_text("2 selected")
+    press(page, "c")
+
+    expect(page).to_have_url(re.compile(r"/compare/\?a=[0-9a-f-]{36}&b=[0-9a-f-]{36}$"))
+
+
+def test_tagging_a_session_and_opening_it(site, page):
+    page.goto(site.path("sessions/?status=error"))
+    press(page, "j", "x", "t")
+    expect(page.locator("input[name=tag]:focus")).to_be_visible()
+    assert has_ring(page)
+    page.keyboard.type("looked at")
+    press(page, "Enter")
+    expect(page.locator(".tagged")).to_contain_text("Tagged 1 session: looked at.")
+    expect(page.locator("[data-row-link]").first).to_be_focused()
+    press(page, "Enter")
+
+    expect(page.locator(".player-head")).to_contain_text("looked at")
+
+
+def test_selecting_a_range_and_clearing_it(site, page):
+    page.goto(site.path("sessions/"))
+    press(page, "j", "x", "j", "j", "j", "j", "X")
+    expect(page.locator("[data-count]")).to_have_text("5 selected")
+    expect(page.locator("[data-key=compare]")).to_be_disabled()
+    expect(page.locator("[data-why-not]")).to_have_text("takes 2 to 4")
+    page.get_by_role("button", name="Clear", exact=True).press("Enter")
+    expect(page.locator("[data-selection]")).to_be_hidden()
+    page.get_by_label("Select all on this page").press("Space")
+
+    expect(page.locator("[data-count]")).to_have_text("50 selected")
+
+
+def test_new_sessions_are_said_and_shown_without_moving_what_is_read(site, page):
+    page.clock.install()
+    page.goto(site.path("sessions/?live=on"))
+    row = page.locator("[data-row-link]").nth(30)
+    row.evaluate("link => link.focus()")
+    began = seed.BEGIN + timedelta(minutes=30)
+    in_another_transaction(lambda: seed.add(site.project, seed.silent_story("live-1", began)))
+    page.clock.run_for(6_000)
+    expect(page.locator("[data-live-said]")).to_have_text("1 new session")
+    before = row.bounding_box()["y"]
+    title = row.inner_text()
+    page.get_by_role("button", name="Show", exact=True).last.evaluate("button => button.click()")
+    expect(page.locator("tr.fresh")).to_have_count(1)
+    moved = page.locator("[data-row-link]").nth(31)
+
+    expect(moved).to_have_text(title)
+    expect(moved).to_be_focused()
+    assert abs(moved.bounding_box()["y"] - before) <= 1
 
 
 def test_older_and_newer_pages_by_key(site, page):

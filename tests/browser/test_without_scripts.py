@@ -27,6 +27,22 @@ def test_filtering_and_paging_the_list(site, plain_page):
     expect(plain_page.locator("[data-row-link]").first).to_be_visible()
 
 
+def test_choosing_columns_and_tagging_the_selected(site, plain_page):
+    plain_page.goto(site.path("sessions/?external_id=chat-silent"))
+    plain_page.get_by_text("Columns", exact=True).first.click()
+    plain_page.get_by_label("Models").check()
+    plain_page.get_by_label("Comfortable").check()
+    plain_page.get_by_role("button", name="Show", exact=True).click()
+    expect(plain_page.locator("td.c-models")).to_contain_text("gpt-4o-mini")
+    plain_page.locator("td.c-box input").check()
+    plain_page.get_by_label("Tag to give or to take").fill("seen")
+    plain_page.get_by_role("button", name="Tag", exact=True).click()
+    expect(plain_page.locator("td.c-tags")).to_contain_text("seen")
+    plain_page.get_by_role("button", name="Undo").click()
+
+    expect(plain_page.locator("td.c-tags .tag")).to_have_count(0)
+
+
 def test_stepping_through_a_session(site, plain_page):
     plain_page.goto(site.session("hero"))
     expect(plain_page.locator(".wf-static .wf-row")).to_have_count(13)
