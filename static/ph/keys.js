@@ -45,9 +45,27 @@ export function onKeys(where, acts) {
   actions.set(where, { ...actions.get(where), ...acts });
 }
 
+// Whoever speaks to their machine, or leans on its keys, can switch single letters off.
+const LETTERS_OFF = "playhead-letters-off";
+const lettersAreOff = () => localStorage.getItem(LETTERS_OFF) !== null;
+
+function lettersSwitch() {
+  const label = element("label", undefined, "cluster");
+  const box = element("input");
+  box.type = "checkbox";
+  box.checked = !lettersAreOff();
+  box.addEventListener("change", () => {
+    if (box.checked) localStorage.removeItem(LETTERS_OFF);
+    else localStorage.setItem(LETTERS_OFF, "");
+  });
+  label.append(box, "Single letters and signs act (kept in this browser)");
+  return label;
+}
+
 function isLeftAlone(event) {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return true;
   if (event.target.closest(TYPING)) return true;
+  if (event.key.length === 1 && lettersAreOff()) return true;
   if (event.key === "Enter" && event.target.closest(PRESSABLE)) return true;
   if (event.target.matches("input[type=range]") && /^(Arrow|Home|End|Page)/.test(event.key)) return true;
   return document.querySelector("dialog[open], [popover]:popover-open") !== null;
@@ -85,6 +103,7 @@ function helpDialog() {
   dialog.append(head);
   const groups = document.body.dataset.keys?.split(" ") ?? [];
   for (const where of ["everywhere", ...groups]) dialog.append(...helpGroup(where));
+  dialog.append(lettersSwitch());
   document.body.append(dialog);
   return dialog;
 }
