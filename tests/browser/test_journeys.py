@@ -260,6 +260,19 @@ def test_the_help_lists_the_keys_of_the_page_and_gives_the_focus_back(site, page
     expect(page.locator("[data-go=next]")).to_be_focused()
 
 
+def test_single_letters_can_be_switched_off(site, page):
+    page.goto(site.path("sessions/"))
+    press(page, "?")
+    page.get_by_label("Single letters and signs act").press("Space")
+    press(page, "Escape", "j")
+    expect(page.locator("[data-row-link]").first).not_to_be_focused()
+    page.reload()
+    press(page, "j", "?")
+
+    expect(page.locator("[data-row-link]").first).not_to_be_focused()
+    expect(page.locator("dialog#help")).to_have_count(0)
+
+
 def test_keys_do_nothing_while_one_types(site, page):
     page.goto(site.path("sessions/"))
     page.locator("input[name=model]").focus()
