@@ -46,6 +46,7 @@ def of_one(playhead: PlayheadProcess, rows: set[str], events: int) -> Iterator[F
         if rows & ON_RECORD:
             # First, so that nothing else lies in the tables that are measured.
             filled = fill(playhead, events)
+            sys.stderr.write(f"{filled.events:,} events, {filled.per_second:.0f} a second\n")
             yield from of_record(playhead, rows, filled)
         if "ingest" in rows:
             yield from ingest(playhead)
@@ -60,6 +61,7 @@ def of_one(playhead: PlayheadProcess, rows: set[str], events: int) -> Iterator[F
 
 
 def of_record(playhead: PlayheadProcess, rows: set[str], filled: Filled) -> Iterator[Figure]:
+    disk.settle(playhead)
     if "copy" in rows:
         yield from copying.measure(playhead, filled)
     if "disk" in rows:

@@ -69,9 +69,14 @@ def free_room(playhead: PlayheadProcess) -> int:
     return int(room)
 
 
-def on_arrival(playhead: PlayheadProcess, events: int) -> Iterator[Figure]:
+def settle(playhead: PlayheadProcess) -> None:
+    """Do at once what autovacuum does within a minute or so."""
     with owner(playhead) as connection:
         connection.execute("VACUUM (ANALYZE)")
+
+
+def on_arrival(playhead: PlayheadProcess, events: int) -> Iterator[Figure]:
+    with owner(playhead) as connection:
         found, room = sizes(connection), free_room(playhead)
     kilobytes = total(found) / events / 1000
     note = f"bytes: {per_event(found, events)}; of them {room / events:.0f} are room for new rows"
