@@ -106,8 +106,8 @@ def head_context(
         "ranges": ranges(params),
         "range_label": range_label(params, filters),
         "own_range": {FROM: _local(filters.started_after), TO: _local(filters.started_before)},
-        "histogram": draw(volume, _narrowed(params)) if volume else None,
-        "count": counted(total.count, is_cut=total.is_cut) if total else "",
+        "histogram": draw(volume, _narrowed(params)) if volume and volume.is_worth_a_look else None,
+        "count": counted(total.count, is_cut=total.is_cut) if total and total.count else "",
     }
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import orjson
 from django.core.exceptions import PermissionDenied
-from django.http import HttpResponse, HttpResponseBase, JsonResponse
+from django.http import HttpResponse, HttpResponseBase, HttpResponseRedirect, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.gzip import gzip_page
@@ -44,7 +44,9 @@ class ErasedError(DomainError):
 def session_list(request: SignedInRequest, project: Project, tabs: Tabs) -> HttpResponse:
     try:
         address = list_head.better_address(request.GET)
-        return redirect(address) if address else list_page(request, project, tabs)
+        if address:
+            return HttpResponseRedirect(address)
+        return list_page(request, project, tabs)
     except (InvalidError, PermissionDenied) as error:
         context = list_head.refused_context(request.GET, project, error) | {"tabs": tabs}
     return render(request, "sessions/list.html", context, status=context["status"])

@@ -129,6 +129,11 @@ class Volume:
     bars: list[Bar]
     total: Total | None
 
+    @property
+    def is_worth_a_look(self) -> bool:
+        """Tell whether there is, or may be, anything in the bars."""
+        return any(bar.count or bar.is_cut for bar in self.bars)
+
 
 def count_volume(
     project: Project, filters: SessionFilters, span: Span, *, also_total: bool

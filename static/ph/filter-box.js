@@ -105,7 +105,7 @@ class FilterBox {
     if (event.key === "ArrowDown" && !this.isOpen) this.ask(0);
     else if (event.key === "ArrowDown") this.move(1);
     else if (event.key === "ArrowUp" && this.isOpen) this.move(-1);
-    else if (event.key === "Enter" && this.active) this.take(this.active);
+    else if (event.key === "Enter" && this.isOpen && this.active) this.take(this.active);
     else if (event.key === "Escape" && this.isOpen) this.close();
     else {
       if (event.key === "Enter" || event.key === "Tab") this.close();
