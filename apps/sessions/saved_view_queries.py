@@ -12,6 +12,7 @@ from apps.core.errors import InvalidError
 from apps.sessions.columns import REMEMBER, read_look
 from apps.sessions.filters import SessionFilters
 from apps.sessions.keys import ProjectKeys, project_keys
+from apps.sessions.list_head import FIELDS
 from apps.sessions.listing import PARAMETERS
 from apps.sessions.saved_view_models import SavedView
 from apps.sessions.search_query import read_query
@@ -19,8 +20,8 @@ from apps.tenants.models import Project
 
 SEALED_FOR = b"saved view"
 LONGEST_QUERY = 4_000
-# Where one stands in a list is no part of a view.
-NOT_KEPT = frozenset({"cursor", "limit", "view", REMEMBER})
+# Where one stands in a list is no part of a view, nor what its forms send on the way.
+NOT_KEPT = frozenset({"cursor", "limit", "view", REMEMBER}) | FIELDS
 # Parameters that say what the list does anyway.
 USUAL = frozenset({("sort", "-started")})
 

@@ -18,7 +18,9 @@ from django.test.testcases import LiveServerThread
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from apps.accounts.models import User
+from apps.audit.actors import SYSTEM
 from apps.sessions.models import Session
+from apps.sessions.saved_views import save_view
 from apps.tenants.models import Project
 from apps.tenants.permissions import Role
 from tests.browser import account, imports, seed
@@ -114,6 +116,8 @@ def fill(url: str) -> Site:
     site = Site(url, project, empty, owner, auditor, seed.fill(project))
     account.keep_account(project)
     imports.keep_imports(project)
+    query = "status=error&environment=production"
+    save_view(project, name="Failed in production", query=query, owner=None, actor=SYSTEM)
     site.cookies = {user.pk: session_cookie(user, url) for user in (owner, auditor)}
     site.fresh_project = make_project(acme, "brand-new")
     site.demo_project = make_project(acme, "the-demo", is_demo=True)

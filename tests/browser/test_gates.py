@@ -24,8 +24,11 @@ PAGES = {
     ),
     "list, no match": ("project", "sessions/?model=none"),
     "list, words found": ("project", "sessions/?q=refund"),
+    "list, view changed": ("project", "sessions/?status=error&view={view}"),
+    "list, no such view": ("project", "sessions/?status=error&view=999999"),
     "list of a demo": ("demo", "sessions/"),
     "list, bad filter": ("project", "sessions/?bogus=1"),
+    "list, bad words in the box": ("project", "sessions/?filter=colour:red"),
     "player, timeline": ("hero", ""),
     "player, tree": ("hero", "?view=tree&at=9"),
     "player, transcript": ("hero", "?view=transcript&at=8"),
@@ -66,6 +69,8 @@ def address(site, name):
         return f"{site.url}/{rest}"
     if place == "organization":
         return f"{site.url}/o/acme/{rest}"
+    if "{view}" in rest:
+        rest = rest.format(view=site.project.saved_views.earliest("pk").pk)
     if place in ("project", "empty", "demo"):
         return site.path(rest, getattr(site, PROJECTS[place]))
     if place == "import":

@@ -17,10 +17,16 @@ def plain_page(open_context):
 
 def test_filtering_and_paging_the_list(site, plain_page):
     plain_page.goto(site.path("sessions/"))
+    plain_page.get_by_label("Filters, and words").fill("kind:tool")
+    plain_page.get_by_role("button", name="Filter", exact=True).first.click()
+    plain_page.get_by_text("More filters").click()
     plain_page.locator("select[name=status]").select_option("error")
-    plain_page.get_by_role("button", name="Filter", exact=True).click()
+    plain_page.locator(".more-boxes button").click()
     expect(plain_page.locator(".c-status .error").first).to_be_visible()
     expect(plain_page.locator(".c-status .ok")).to_have_count(0)
+    expect(plain_page.locator(".filter-chip")).to_have_text(["status:error", "kind:tool"])
+    plain_page.locator("[data-strip] a").last.click()
+    expect(plain_page.locator(".range-menu summary")).to_contain_text("–")
     plain_page.goto(site.path("sessions/"))
     plain_page.get_by_role("link", name="Older").click()
 
@@ -41,6 +47,27 @@ def test_choosing_columns_and_tagging_the_selected(site, plain_page):
     plain_page.get_by_role("button", name="Undo").click()
 
     expect(plain_page.locator("td.c-tags .tag")).to_have_count(0)
+
+
+def test_saving_a_view_deleting_it_and_taking_that_back(site, plain_page):
+    plain_page.goto(site.path("sessions/?model=gpt-4o-mini"))
+    plain_page.get_by_role("button", name="Save view").click()
+    plain_page.get_by_label("Name", exact=True).fill("Mini")
+    plain_page.get_by_role("button", name="Save", exact=True).click()
+    current = plain_page.locator(".view-tabs [aria-current]")
+    expect(current).to_have_text("Mini")
+
+    delete_view(plain_page)
+    expect(current).to_have_text("All")
+    plain_page.get_by_role("button", name="Undo").click()
+    expect(current).to_have_text("Mini")
+    delete_view(plain_page)
+    expect(current).to_have_text("All")
+
+
+def delete_view(page):
+    page.get_by_role("button", name="Options").click()
+    page.get_by_role("button", name="Delete", exact=True).click()
 
 
 def test_stepping_through_a_session(site, plain_page):
