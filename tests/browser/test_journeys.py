@@ -59,15 +59,23 @@ def test_signing_in(site, open_context):
 def test_finding_a_session_with_errors(site, page):
     page.goto(site.path("sessions/"))
     press(page, "/")
-    expect(page.locator("select[name=status]")).to_be_focused()
+    box = page.get_by_role("combobox", name="Filters")
+    expect(box).to_be_focused()
     assert has_ring(page)
-    page.keyboard.type("With errors")
-    while not page.locator("button:has-text('Filter')").evaluate(
-        "n => n === document.activeElement"
-    ):
-        press(page, "Tab")
+    page.keyboard.type("stat")
+    offers = page.locator("#filter-offers li")
+    expect(offers).to_have_text([re.compile("^status:")])
+    press(page, "ArrowDown", "Enter")
+    expect(offers).to_have_count(4)
+    press(page, "ArrowUp")
+    expect(box).to_have_attribute("aria-activedescendant", "filter-offer-3")
     press(page, "Enter")
-    expect(page).to_have_url(re.compile("status=error"))
+    expect(box).to_have_value("status:error ")
+    page.keyboard.type("refund")
+    press(page, "Escape", "Enter")
+    expect(page).to_have_url(re.compile(r"\?status=error&q=refund$"))
+    page.get_by_role("link", name="refund remove").press("Enter")
+    expect(page).to_have_url(re.compile(r"\?status=error$"))
     press(page, "j", "j", "k")
     first = page.locator("[data-row-link]").first
     expect(first).to_be_focused()
@@ -305,3 +313,22 @@ def test_the_setup_page_fills_in_a_key_and_opens_the_first_session(site, page):
     in_another_transaction(lambda: seed.add(site.fresh_project, seed.silent_story()))
 
     expect(page).to_have_url(re.compile(r"/sessions/[0-9a-f-]{36}/$"))
+
+
+def test_narrowing_the_time_in_the_strip(site, page):
+    page.goto(site.path("sessions/"))
+    bars = page.locator("[data-strip] a")
+    bars.last.focus()
+    press(page, "ArrowLeft")
+    expect(bars.nth(bars.count() - 2)).to_be_focused()
+    press(page, "Enter")
+    expect(page).to_have_url(re.compile("started_after=.*started_before="))
+    strip = page.locator("[data-strip]").bounding_box()
+    page.mouse.move(strip["x"] + 2, strip["y"] + 20)
+    page.mouse.down()
+    page.mouse.move(strip["x"] + strip["width"] / 2, strip["y"] + 20, steps=4)
+    before = page.url
+    page.mouse.up()
+
+    page.wait_for_url(lambda url: url != before)
+    expect(page.locator(".range-menu summary")).to_contain_text("–")
