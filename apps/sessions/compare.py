@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from collections import Counter, OrderedDict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from threading import Lock
 from typing import Any
 
-from playhead.alignment import Signature
-from playhead.lanes import align_lanes
+from playhead.alignment import Signature, common_ends
+from playhead.lanes import Placed, align_lanes
 
-from apps.sessions.compare_sides import Side, open_sides, read_side
+from apps.sessions.compare_sides import Facts, Side, open_sides, read_side
+from apps.sessions.layout_cache import state_of
 from apps.sessions.likeness import SAID_FIELDS, Likeness
 from apps.sessions.models import Session
 from apps.sessions.steps import Step
@@ -71,7 +72,7 @@ _lock = Lock()
 
 def compare(a: Session, b: Session) -> Comparison:
     """Return two sessions of a project side by side; made anew once one has changed."""
-    key = (*_state(a), *_state(b))
+    key = (*state_of(a), *state_of(b))
     with _lock:
         held = _held.get(key)
         if held is not None:
@@ -85,14 +86,9 @@ def compare(a: Session, b: Session) -> Comparison:
     return made
 
 
-def _state(session: Session) -> tuple[Any, ...]:
-    arrived = session.last_arrival_at
-    return session.project_id, session.pk, session.event_count, arrived, session.chunk_number
-
-
 def compare_sides(a: Side, b: Side) -> Comparison:
     likeness = open_sides(a, b)
-    found = align_lanes(_signatures(a, likeness), _signatures(b, likeness))
+    found = align_lanes(*_signatures(a, b, likeness))
     teller = Teller(a, b, likeness)
     rows = [teller.row(i, j) for i, j in found.pairs]
     return Comparison(
@@ -100,22 +96,31 @@ def compare_sides(a: Side, b: Side) -> Comparison:
         first=_first(rows, a, b),
         is_optimal=found.is_optimal,
         is_complete=likeness is not None,
-        has_content=any(one.input or one.output for side in (a, b) for one in side.digests),
+        has_content=any(one.input or one.output for side in (a, b) for one in side.facts),
     )
 
 
-def _signatures(side: Side, likeness: Likeness | None) -> list[tuple[str, Signature]]:
-    return [(side.lanes[at], _signature(side, at, likeness)) for at in range(len(side.steps))]
+def _signatures(a: Side, b: Side, likeness: Likeness | None) -> tuple[list[Placed], list[Placed]]:
+    """Return the signatures of both sides; what is at equal ends needs no sketch."""
+    ours, theirs = ([_signature(side, at, likeness) for at in range(len(side))] for side in (a, b))
+    if likeness is None:
+        return ours, theirs
+    head, tail = common_ends(len(a), len(b), lambda i, j: ours[i] == theirs[j])
+    for side, signed in ((a, ours), (b, theirs)):
+        for at in range(head, len(side) - tail):
+            lane, plain = signed[at]
+            digest = side.facts[at].input
+            if digest is not None:
+                signed[at] = lane, replace(plain, sketch=likeness.sketch(digest))
+    return ours, theirs
 
 
-def _signature(side: Side, at: int, likeness: Likeness | None) -> Signature:
-    digest = side.digests[at].input
-    kind, name = side.steps[at].kind, side.names[at]
-    if digest is None:
-        return Signature(kind, name, "")
-    if likeness is None or digest not in likeness.contents:
-        return Signature(kind, name, digest.hex())
-    return Signature(kind, name, likeness.body(digest).hex(), likeness.sketch(digest))
+def _signature(side: Side, at: int, likeness: Likeness | None) -> Placed:
+    digest = side.facts[at].input
+    said = "" if digest is None else digest.hex()
+    if digest is not None and likeness is not None and digest in likeness.contents:
+        said = likeness.body(digest).hex()
+    return side.lanes[at], Signature(side.kind(at), side.names[at], said)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,15 +138,14 @@ class Teller:
         return Row(CHANGED if differences else IDENTICAL, i, j, differences)
 
     def differences(self, i: int, j: int) -> Iterator[str]:
-        ours, theirs = self.a.steps[i], self.b.steps[j]
-        said_a, said_b = self.a.digests[i], self.b.digests[j]
-        if not self._is_same(said_a.input, said_b.input):
+        ours, theirs = self.a.facts[i], self.b.facts[j]
+        if not self._is_same(ours.input, theirs.input):
             yield "input"
-        yield from step_differences(ours, theirs)
-        is_new = ours.kind in NEW_EVERY_TIME
-        if not is_new and not self._is_same(said_a.output, said_b.output, is_answer=True):
+        yield from fact_differences(ours, theirs)
+        is_new = self.a.kind(i) in NEW_EVERY_TIME
+        if not is_new and not self._is_same(ours.output, theirs.output, is_answer=True):
             yield "output"
-        yield from self._of_the_rest(said_a.extra, said_b.extra)
+        yield from self._of_the_rest(ours.extra, theirs.extra)
 
     def _is_same(
         self, ours: bytes | None, theirs: bytes | None, *, is_answer: bool = False
@@ -163,22 +167,22 @@ class Teller:
                 yield TOLD_AS.get(name, name)
 
 
-def step_differences(a: Step, b: Step) -> Iterator[str]:
+def fact_differences(a: Facts, b: Facts) -> Iterator[str]:
     """Yield what differs of two steps without looking at what they said."""
     if a.model != b.model:
         yield "model"
-    if a.model_returned != b.model_returned and a.model == b.model:
+    elif a.model_returned != b.model_returned:
         yield "model_returned"
     if a.provider != b.provider:
         yield "provider"
-    if (a.prompt_name, a.prompt_version) != (b.prompt_name, b.prompt_version):
+    if (a.prompt, a.prompt_version) != (b.prompt, b.prompt_version):
         yield "prompt"
     if a.agent != b.agent:
         yield "agent"
     # A status that is not known may be any, but for an error.
-    if (a.status == "error") != (b.status == "error"):
+    if bool(a.is_error) != bool(b.is_error):
         yield "status"
-    if a.error_type != b.error_type:
+    if a.error != b.error:
         yield "error"
 
 
@@ -207,16 +211,16 @@ def _known_at(at: int, row: Row, last_a: Sequence[int], last_b: Sequence[int]) -
 
 def _last_rows(side: Side, placed: Sequence[tuple[int | None, int]]) -> list[int]:
     """Return for each step the last row that tells it or a step inside of it."""
-    last = [0] * len(side.steps)
+    last = [0] * len(side)
     for position, at in placed:
         if position is not None:
             last[position] = at
-    place = {step.id: position for position, step in enumerate(side.steps)}
+    depths, parents = side.layout.depths, side.layout.parents
     # The deepest first, so that each step has heard of all that it holds.
-    for step in sorted(side.steps, key=lambda step: -step.depth):
-        parent = place.get(step.parent or "")
-        if parent is not None:
-            last[parent] = max(last[parent], last[step.seq - 1])
+    for position in sorted(range(len(side)), key=depths.__getitem__, reverse=True):
+        parent = parents[position]
+        if parent >= 0:
+            last[parent] = max(last[parent], last[position])
     return last
 
 

@@ -87,9 +87,8 @@ class Likeness:
         for found in REFERENCE.findall(skeleton)[-RECENT:]:
             yield self._part(bytes.fromhex(found.decode())).hash
         if len(skeleton) <= SHORT_SKELETON:
-            value = orjson.loads(skeleton)
-            taken = take_out(value)[0] if may_change(skeleton) else value
-            yield from (leaf for leaf in leaves(taken) if MARK not in leaf)
+            value = orjson.loads(REFERENCE.sub(b"null", skeleton))
+            yield from leaves(take_out(value)[0] if may_change(skeleton) else value)
 
     def _hash(self, skeleton: bytes) -> bytes:
         calls: list[str] = []

@@ -18,7 +18,7 @@ from __future__ import annotations
 import hashlib
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,7 +74,7 @@ def signature(kind: str, name: str | None, arguments: Json) -> Signature:
 
 def leaves(value: Json, path: str = "") -> Iterator[str]:
     """Yield the places and values that a JSON value holds, of short texts also the words."""
-    if isinstance(value, Mapping) and value:
+    if isinstance(value, dict) and value:
         for name, inner in value.items():
             yield from leaves(inner, f"{path}/{name}")
     elif isinstance(value, list | tuple) and value:
