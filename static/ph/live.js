@@ -81,7 +81,9 @@ export function follow(live, table, onRows) {
     for (const cell of there.cells) {
       const now = cells.find((other) => other.className === cell.className);
       const isLeft = LEFT_ALONE.includes(cell.className) || cell.contains(document.activeElement);
-      if (now && !isLeft && now.innerHTML !== cell.innerHTML) cell.replaceChildren(...now.childNodes);
+      if (!now || isLeft) continue;
+      if (now.title) cell.title = now.title;
+      if (now.innerHTML !== cell.innerHTML) cell.replaceChildren(...now.childNodes);
     }
   }
 

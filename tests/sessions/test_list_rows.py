@@ -73,7 +73,7 @@ def test_every_column_shows_what_is_known_and_a_dash_for_the_rest(project, membe
     for told in ("triage@7", "production", "1.4.2", "success", "billing", "+1", "gpt-4o"):
         assert told in page
     silent = page[page.index("chat-silent") :]
-    assert re.search(r'c-tokens number"><span[^>]*>-<', silent)
+    assert re.search(r'c-tokens number"[^>]*>-<', silent)
     assert "None" not in page
 
 
