@@ -249,7 +249,12 @@ CELERY_TASK_DEFAULT_QUEUE = "ingest"
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     "close idle sessions": {"task": "sessions.sweep_idle", "schedule": 60.0},
-    "compact sessions": {"task": "sessions.sweep_compaction", "schedule": 60.0},
+    # Short runs, between which other work gets its turn.
+    "compact sessions": {
+        "task": "sessions.sweep_compaction",
+        "schedule": 30.0,
+        "options": {"expires": 30.0},
+    },
     "forget saved views": {"task": "sessions.sweep_views", "schedule": 86_400.0},
     "erase removed demo projects": {"task": "web.sweep_demos", "schedule": 60.0},
     "go on with imports": {"task": "ingest.sweep_imports", "schedule": 3.0},

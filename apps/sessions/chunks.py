@@ -148,15 +148,22 @@ class Contents:
         missing = {
             (session, digest) for session, digest in wanted if not self._has(session, digest)
         }
-        if not missing:
-            return
-        chunks = sorted(self._chunks_of(missing))
-        sessions, numbers = [s for s, _ in chunks], [n for _, n in chunks]
+        while missing and not self._read(self._chunks_of(missing)):
+            # Compaction has merged a chunk since its digests were read.
+            self._rows = self._places = None
+            missing = {pair for pair in missing if not self._has(*pair)}
+
+    def _read(self, chunks: set[tuple[bytes, int]]) -> bool:
+        """Open chunks; return whether all of them are still there."""
+        sessions, numbers = [s for s, _ in sorted(chunks)], [n for _, n in sorted(chunks)]
+        count = 0
         for session, number, codec, digests, body in sql.run(
             BODIES, self._project_id, array("uuid", sessions), array("bigint", numbers)
         ):
             opened = unpack(self._ciphers[session], number, codec, digests, body)
             self._opened[session].update(opened)
+            count += 1
+        return count == len(chunks)
 
     def _chunks_of(self, missing: set[tuple[bytes, bytes]]) -> set[tuple[bytes, int]]:
         if self._places is None and len(missing) * len(self._digests()) <= FEW:

@@ -185,13 +185,17 @@ class Search:
 
     def _prepare(self, batch: Sequence[Session]) -> None:
         """Read which chunks of the sessions hold which items, and what opens them."""
+        self._numbers = self._chunks_of(batch)
+        self._ciphers = reader.ciphers(batch)
+
+    def _chunks_of(self, batch: Sequence[Session]) -> Mapping[bytes, Mapping[int, list[int]]]:
         ids = array("uuid", [session.pk.bytes for session in batch])
-        self._numbers: dict[bytes, dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
+        found: dict[bytes, dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
         for at, terms in enumerate(self.terms):
             text = f"{{{','.join(map(str, terms))}}}"
             for session, number in sql.rows(CHUNKS, self.project.pk, ids, text):
-                self._numbers[session][number].append(at)
-        self._ciphers = reader.ciphers(batch)
+                found[session][number].append(at)
+        return found
 
     def _look_into(self, session: Session) -> bool:
         self.checked += 1
@@ -200,6 +204,9 @@ class Search:
             return False
         look = Look(session, cipher, self.items)
         spots = look.spots(self._numbers[session.pk.bytes])
+        if look.is_stale:
+            look = Look(session, cipher, self.items)
+            spots = look.spots(self._chunks_of([session])[session.pk.bytes])
         self.opened += look.opened
         self.is_cut |= look.is_cut and not spots
         if spots:
@@ -217,6 +224,8 @@ class Look:
         self.opened = 0
         # True where the session holds more than one request may open.
         self.is_cut = False
+        # True where compaction has merged a chunk since it was found.
+        self.is_stale = False
         self._chunks: dict[int, dict[bytes, bytes]] = {}
         self._outer: dict[int, dict[bytes, list[bytes]]] = {}
 
@@ -284,13 +293,12 @@ class Look:
     def _contents(self, number: int) -> dict[bytes, bytes]:
         if number not in self._chunks:
             ids, numbers = array("uuid", [self.session.pk.bytes]), array("bigint", [number])
-            opened: dict[bytes, bytes] = {}
-            for _, _, codec, digests, body in sql.rows(
-                BODIES, self.session.project_id, ids, numbers
-            ):
-                opened = unpack(self.cipher, number, codec, digests, body)
-            self._chunks[number] = opened
-            self.opened += sum(map(len, opened.values()))
+            rows = sql.rows(BODIES, self.session.project_id, ids, numbers)
+            self.is_stale |= not rows
+            self._chunks[number] = {}
+            for _, _, codec, digests, body in rows:
+                self._chunks[number] = unpack(self.cipher, number, codec, digests, body)
+            self.opened += sum(map(len, self._chunks[number].values()))
         return self._chunks[number]
 
     def _outer_of(self, number: int) -> dict[bytes, list[bytes]]:

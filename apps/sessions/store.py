@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+import structlog
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
@@ -17,12 +19,12 @@ from apps.core.errors import ConflictError, InvalidError
 from apps.sessions import sql
 from apps.sessions.adoption import register as register_adoption
 from apps.sessions.appending import Appending
-from apps.sessions.compaction import compact_session
+from apps.sessions.compaction import DUE, compact_group
 from apps.sessions.drafts import drafts
 from apps.sessions.erasure import Receipt, destroy
 from apps.sessions.events import AppendResult, IncomingEvent
 from apps.sessions.facets import facet_value
-from apps.sessions.keys import project_keys
+from apps.sessions.keys import SealError, project_keys
 from apps.sessions.models import Facet, OutcomeStatus, Session, SessionFacet
 from apps.sessions.reader import ciphers
 from apps.sessions.reindexing import reindex_session
@@ -46,6 +48,12 @@ __all__ = [
     "set_outcome",
 ]
 
+log = structlog.get_logger(__name__)
+
+# How long one run of the sweep compacts, and how many sessions it looks for at once.
+COMPACTION_SECONDS = 10.0
+COMPACTION_BATCH = 100
+FIRST_SESSION = uuid.UUID(int=0)
 # How often a session is read again because something arrived for it meanwhile.
 REWRITE_ATTEMPTS = 5
 
@@ -55,15 +63,6 @@ UPDATE agent_sessions_session SET status = 'closed' WHERE (project_id, id) IN (
     WHERE status = 'open' AND is_listed AND last_arrival_at < $1
     ORDER BY last_arrival_at LIMIT $2 FOR UPDATE SKIP LOCKED
 )
-"""
-
-# Closed sessions with more than one chunk, open ones with 32 of a tier.
-COMPACTION_DUE = """
-SELECT s.project_id, uuid_send(s.id) FROM agent_sessions_session s
-WHERE s.chunk_count > 1 AND s.is_listed AND (s.status = 'closed' OR s.chunk_count >= 32 AND EXISTS (
-    SELECT FROM agent_sessions_chunk c WHERE c.project_id = s.project_id AND c.session_id = s.id
-    GROUP BY c.tier HAVING count(*) >= 32))
-LIMIT $1
 """
 
 
@@ -104,10 +103,14 @@ def rewrite(session: Session, reread: Reread, *, dry_run: bool = False) -> Rewri
     raise ConflictError("This session is being written to. Try again once it is quiet.")
 
 
-@transaction.atomic
 def compact(session: Session) -> int:
     """Merge the session's chunks, all of them once it is closed; return how many are left."""
-    return compact_session(project_keys(session.project_id), session.pk.bytes)
+    keys = project_keys(session.project_id)
+    while True:
+        with transaction.atomic():
+            done = compact_group(keys, session.pk.bytes)
+        if not done.has_more:
+            return done.left
 
 
 @transaction.atomic
@@ -116,18 +119,34 @@ def reindex(session: Session) -> int:
     return reindex_session(project_keys(session.project_id), session.pk.bytes)
 
 
-def compact_due(*, limit: int = 100) -> int:
-    """Compact sessions that have become due, skipping those that are being written to."""
-    done = 0
-    for project_id, session_id in sql.rows(COMPACTION_DUE, limit):
-        with transaction.atomic():
-            claim = Session.unscoped.select_for_update(
-                skip_locked=True, no_key=True, of=("self",)
-            ).filter(project_id=project_id, pk=uuid.UUID(bytes=session_id))
-            if claim.exists():
-                compact_session(project_keys(project_id), session_id)
-                done += 1
+def compact_due(*, seconds: float = COMPACTION_SECONDS) -> int:
+    """Compact sessions that have become due, for a while; return how many.
+
+    Those that are being written to are left for the next time, and so are those whose content
+    does not open, which hold up nobody else.
+    """
+    end, done, last = time.monotonic() + seconds, 0, FIRST_SESSION
+    while due := sql.rows(DUE, last, COMPACTION_BATCH):
+        for project_id, last in due:
+            try:
+                done += _compact_if_free(project_id, last, end)
+            except SealError:
+                log.exception("a session cannot be compacted", session=str(last))
+            if time.monotonic() > end:
+                return done
     return done
+
+
+def _compact_if_free(project_id: int, session_id: uuid.UUID, end: float) -> bool:
+    """Merge one group after the other; return whether all is merged."""
+    while time.monotonic() < end:
+        with transaction.atomic():
+            rows = Session.unscoped.select_for_update(skip_locked=True, no_key=True, of=("self",))
+            if not rows.filter(project_id=project_id, pk=session_id).exists():
+                return False
+            if not compact_group(project_keys(project_id), session_id.bytes).has_more:
+                return True
+    return False
 
 
 def close_idle(now: datetime | None = None, *, limit: int = 500) -> int:
