@@ -14,8 +14,10 @@ const PLACES = {
   compare: "[data-key=compare]", tag: "[data-key=tag]", older: "a[rel=next]", newer: "a[rel=prev]",
 };
 
-const rows = () => [...table.querySelectorAll("[data-row]")];
-const boxes = () => [...table.querySelectorAll(BOX)];
+// Where no session matches there is no table, and nothing to select.
+const found = (what) => (table ? [...table.querySelectorAll(what)] : []);
+const rows = () => found("[data-row]");
+const boxes = () => found(BOX);
 const rowInFocus = () => document.activeElement?.closest("[data-row]");
 let anchor = null;
 
@@ -63,8 +65,19 @@ function tell() {
 }
 
 function tag() {
+  const field = selection?.querySelector("[data-key=tag]");
+  if (!field) return;
   if (!boxes().some((box) => box.checked)) select(rowInFocus());
-  selection.querySelector("[data-key=tag]")?.focus();
+  field.focus();
+}
+
+function onMenu(menu) {
+  document.addEventListener("click", (event) => { if (!menu.contains(event.target)) menu.open = false; });
+  menu.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !menu.open) return;
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  });
 }
 
 function sayKeys() {
@@ -110,12 +123,13 @@ onKeys("list", {
   open,
   select: () => select(rowInFocus()),
   "select-range": () => selectRange(rowInFocus()),
-  compare: () => selection.querySelector("[data-key=compare]").click(),
+  compare: () => selection?.querySelector("[data-key=compare]").click(),
   tag,
   older: () => document.querySelector("a[rel=next]")?.click(),
   newer: () => document.querySelector("a[rel=prev]")?.click(),
 });
 if (table) onTable();
+for (const menu of document.querySelectorAll(".look-menu")) onMenu(menu);
 sayKeys();
 const live = document.querySelector("[data-live]");
 // Loaded by those alone who follow the list.
