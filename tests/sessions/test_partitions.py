@@ -57,3 +57,18 @@ def test_what_arrived_before_its_partition_moves_into_it(project, as_owner):
 )
 def test_the_month_after(month, after):
     assert next_month(month) == after
+
+
+def test_what_compaction_leaves_is_soon_room_for_new_chunks():
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT t.relname, t.reloptions::text, o.reloptions::text FROM pg_inherits i"
+            " JOIN pg_class t ON t.oid = i.inhrelid JOIN pg_class o ON o.oid = t.reltoastrelid"
+            " WHERE i.inhparent IN"
+            " ('agent_sessions_chunk'::regclass, 'agent_sessions_chunkterms'::regclass)"
+        )
+        found = cursor.fetchall()
+
+    assert len(found) >= 4
+    for name, *options in found:
+        assert all("autovacuum_vacuum_scale_factor=0.05" in (told or "") for told in options), name
