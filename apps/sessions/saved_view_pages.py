@@ -54,8 +54,7 @@ def with_saved_views(view: ListView) -> Callable[[SignedInRequest, Project], Htt
                 deleted=_just_deleted(request, project),
             )
         except ViewMissingError as error:
-            context = {"title": error.title, "message": str(error), "query": error.query}
-            return render(request, "sessions/view_missing.html", context, status=error.status)
+            return _missing(request, error)
         if not request.GET and tabs.default:
             return redirect(address_of(project, tabs.default.query, tabs.default.view))
         return view(request, project, tabs)
@@ -174,6 +173,17 @@ def read_version(request: SignedInRequest) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS):
         raise InvalidError("version must be the number that the form came with.", "version")
     return int(text)
+
+
+def _missing(request: SignedInRequest, error: ViewMissingError) -> HttpResponse:
+    """Say that there is no such view, and how to go on with what else was asked for."""
+    context = {
+        "title": error.title,
+        "message": str(error),
+        "status": error.status,
+        "query": error.query,
+    }
+    return render(request, "sessions/view_missing.html", context, status=error.status)
 
 
 def _just_deleted(request: SignedInRequest, project: Project) -> SavedView | None:

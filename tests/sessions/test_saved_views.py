@@ -18,6 +18,7 @@ from apps.sessions.saved_view_queries import canonical, query_of
 from apps.tenants import services as tenants
 from apps.tenants.permissions import Role
 from tests.factories import make_membership
+from tests.tenants.test_at_once import at_once, refusals
 
 pytestmark = pytest.mark.django_db
 
@@ -157,6 +158,22 @@ def test_the_second_of_two_who_change_a_shared_view_is_told(project, member, own
             change()
     view.refresh_from_db()
     assert (query_of(view), view.version, view.name) == ("status=ok", 2, "Errors")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_who_act_at_once_one_is_told(project, member, owner):
+    view = make_view(project)
+
+    def change(user):
+        query = f"user={user.pk}"
+        return saved_views.change_view(view, query=query, seen_version=1, actor=acting(user))
+
+    assert refusals(at_once(lambda: change(member), lambda: change(owner))) == 1
+    saves = at_once(*[lambda: make_view(project, member, name="Twice")] * 3)
+    assert refusals(saves) == 2
+    views = list(project.saved_views.filter(owner=member)) + [view]
+    at_once(*[lambda v=v: saved_views.make_default_view(v, actor=acting(member)) for v in views])
+    assert project.saved_views.filter(is_default=True).count() == 2
 
 
 def test_a_view_moves_between_a_person_and_the_project(project, member):
