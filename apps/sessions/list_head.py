@@ -13,8 +13,10 @@ from django.utils import timezone
 
 from apps.core.errors import InvalidError
 from apps.sessions import filter_text
+from apps.sessions.filter_form import STATUSES, boxes
 from apps.sessions.filters import SessionFilters, known_names
 from apps.sessions.histogram import Address, counted, day_and_time, draw, iso
+from apps.sessions.listing import SessionRow
 from apps.sessions.search import Found
 from apps.sessions.volume import DAY, Total, Volume, count_volume, span_of
 from apps.tenants.models import Project
@@ -96,12 +98,18 @@ def plain(params: QueryDict) -> dict[str, str]:
 
 
 def head_context(
-    params: QueryDict, project: Project, filters: SessionFilters, found: Found
+    params: QueryDict,
+    project: Project,
+    filters: SessionFilters,
+    found: Found,
+    rows: Iterable[SessionRow],
 ) -> dict[str, Any]:
     """Return what the head shows of a list that could be read."""
     volume = _volume(project, filters, found)
     total = _total(volume, filters, found)
     return box_context(params) | {
+        "statuses": STATUSES,
+        "boxes": boxes(plain(params), rows),
         "chips": chips(params),
         "ranges": ranges(params),
         "range_label": range_label(params, filters),

@@ -61,7 +61,7 @@ def list_page(request: SignedInRequest, project: Project, tabs: Tabs) -> HttpRes
     may_read = pages.may_read_content(request)
     context = listing.list_context(project, filters, found, look, may_read=may_read)
     context |= list_views.rows_context(request, filters, found)
-    context |= list_head.head_context(request.GET, project, filters, found)
+    context |= list_head.head_context(request.GET, project, filters, found, context["rows"])
     response = render(request, "sessions/list.html", context | {"tabs": tabs})
     place = f"{project.organization.slug}/{project.slug}"
     response.set_cookie("playhead_project", place, max_age=ONE_YEAR, samesite="Lax", httponly=True)
