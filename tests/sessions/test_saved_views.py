@@ -171,7 +171,7 @@ def test_of_two_who_act_at_once_one_is_told(project, member, owner):
     assert refusals(at_once(lambda: change(member), lambda: change(owner))) == 1
     saves = at_once(*[lambda: make_view(project, member, name="Twice")] * 3)
     assert refusals(saves) == 2
-    views = list(project.saved_views.filter(owner=member)) + [view]
+    views = [view, *project.saved_views.filter(owner=member)]
     at_once(*[lambda v=v: saved_views.make_default_view(v, actor=acting(member)) for v in views])
     assert project.saved_views.filter(is_default=True).count() == 2
 
