@@ -68,13 +68,6 @@ class Tabs:
     deleted: SavedView | None = None
 
     @property
-    def token(self) -> str:
-        """What the parameter ``view`` of a new address is, so that one stays where one is."""
-        if self.current is not None:
-            return str(self.current.view.pk)
-        return ALL if self.default else ""
-
-    @property
     def is_all(self) -> bool:
         return self.current is None and not self.query
 
