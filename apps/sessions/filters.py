@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from apps.core.errors import InvalidError
-from apps.sessions.choices import Origin, OutcomeStatus
+from apps.sessions.choices import UNKNOWN_TIME, Origin, OutcomeStatus
 
 SORTS = ("started", "cost", "duration", "errors")
 # Values that are kept per session in the facet index, by the name of their filter.
@@ -76,6 +76,13 @@ class SessionFilters:
             name: read_text(name, query[name]) for name in FACET_FILTERS if query.get(name)
         }
         return cls(**values)
+
+    @property
+    def earliest(self) -> datetime | None:
+        """When what is found began at the earliest; an unknown start is before nothing."""
+        if self.started_after is None and self.started_before is not None:
+            return UNKNOWN_TIME + timedelta.resolution
+        return self.started_after
 
     @property
     def is_narrowed(self) -> bool:

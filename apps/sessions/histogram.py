@@ -30,6 +30,7 @@ class DrawnBar:
     height: str
     error_y: str
     error_height: str
+    is_cut: bool
     is_empty: bool
 
 
@@ -53,11 +54,11 @@ def draw(volume: Volume, address: Address) -> Histogram:
     long = span.ends - span.begins
     return Histogram(
         bars=[_bar(bar, long, span.begins, highest, address) for bar in bars],
-        summary=_summary(bars),
+        summary=_said(bars),
         begins=day_and_time(span.begins, long),
         ends=day_and_time(span.ends, long),
         size=spoken(span.size),
-        is_cut=any(bar.is_cut for bar in bars),
+        is_cut=any(bar.is_cut or bar.errors_are_cut for bar in bars),
     )
 
 
@@ -76,6 +77,7 @@ def _bar(bar: Bar, long: timedelta, begins: datetime, highest: int, address: Add
         height=_percent(height),
         error_y=_percent(100 - error_height),
         error_height=_percent(error_height) if bar.errors else "",
+        is_cut=bar.is_cut,
         is_empty=bar.count == 0 and not bar.is_cut,
     )
 
@@ -90,13 +92,13 @@ def _percent(share: float) -> str:
 
 def _label(bar: Bar, long: timedelta) -> str:
     when = f"{day_and_time(bar.begins, long)} to {day_and_time(bar.ends, long)}"
-    return f"{when}: {counted(bar.count, is_cut=bar.is_cut)}, {bar.errors:,} with errors"
+    return f"{when}: {_said([bar])}"
 
 
-def _summary(bars: list[Bar]) -> str:
-    is_cut = any(bar.is_cut for bar in bars)
-    found = counted(sum(bar.count for bar in bars), is_cut=is_cut)
-    return f"{found}, {sum(bar.errors for bar in bars):,} with errors"
+def _said(bars: list[Bar]) -> str:
+    found = counted(sum(bar.count for bar in bars), is_cut=any(bar.is_cut for bar in bars))
+    more = "+" if any(bar.errors_are_cut for bar in bars) else ""
+    return f"{found}, {sum(bar.errors for bar in bars):,}{more} with errors"
 
 
 def counted(count: int, *, is_cut: bool) -> str:

@@ -171,7 +171,7 @@ def column_filters(filters: SessionFilters, prefix: str = "") -> Q:
 
 
 def _times(filters: SessionFilters, column: str) -> Q:
-    wanted = {f"{column}__gte": filters.started_after, f"{column}__lt": filters.started_before}
+    wanted = {f"{column}__gte": filters.earliest, f"{column}__lt": filters.started_before}
     return _all_of(wanted)
 
 

@@ -108,8 +108,9 @@ class Bar:
     ends: datetime
     count: int
     errors: int
-    # True: there may be more than were counted.
+    # True: there may be more than were counted, or more of them with errors.
     is_cut: bool
+    errors_are_cut: bool = False
 
 
 @dataclass(frozen=True)
@@ -155,7 +156,8 @@ def _bar(begins: datetime, ends: datetime, row: Sequence[Any]) -> Bar:
     count, failing, is_cut, failed, failed_is_cut = row
     # Errors counted apart are counted among more sessions than the bar holds.
     errors = min(failing or failed, count)
-    return Bar(begins, ends, count, errors, is_cut or (failed_is_cut and errors < count))
+    errors_are_cut = is_cut or (failed_is_cut and errors < count)
+    return Bar(begins, ends, count, errors, is_cut, errors_are_cut)
 
 
 def _total(row: Sequence[Any]) -> Total:
@@ -179,7 +181,7 @@ class Counting:
         values = [list(edges[:-1]), list(edges[1:]), *values]
         if not also_total:
             return text, values
-        begins, ends = self.filters.started_after, self.filters.started_before
+        begins, ends = self.filters.earliest, self.filters.started_before
         bounds = ("%s" if begins else ALWAYS[0], "%s" if ends else ALWAYS[1])
         most = MOST_COUNTED + 1, MOST_LOOKED_UP
         total, of_total = self._counted(self.pairs, bounds, most, [begins, ends])

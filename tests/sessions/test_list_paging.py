@@ -95,3 +95,10 @@ def test_a_session_that_comes_in_between_moves_no_page(tied):
 
     assert ids(session_page(tied, filters, cursor=first.next, limit=10)) == ids(second)
     assert ids(session_page(tied, filters, cursor=second.previous, limit=10)) == ids(first)
+
+
+def test_a_session_of_unknown_start_began_before_nothing(tied):
+    before = session_page(tied, SessionFilters(started_before=at(99)), cursor=None, limit=100)
+
+    assert len(before) == 24
+    assert all(session.started_at for session in before.rows)
