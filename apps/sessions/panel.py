@@ -117,11 +117,17 @@ def decision_section(step: Mapping[str, Json]) -> Section:
     if not isinstance(step["decision"], dict) or size_of(step["decision"]) > SIZE_LIMIT:
         return tree_section("decision", "Decision", step["decision"])
     decision = dict(step["decision"])
-    told = [(title, decision.pop(name)) for name, title in DECIDED if name in decision]
+    told = [(title, _words(decision.pop(name))) for name, title in DECIDED if name in decision]
     if step.get("confidence") is not None:
         told.insert(1, ("Confidence", step["confidence"]))
     rest = [(name, value) for name, value in decision.items() if name != "confidence"]
     return Section("decision", "Decision", facts=definition_rows(told + rest))
+
+
+def _words(value: Json) -> Json:
+    """Join a list of texts, which reads better than their numbers beside them."""
+    are_words = isinstance(value, list) and all(isinstance(one, str) for one in value)
+    return ", ".join(value) if are_words else value
 
 
 def source_section(places: list[Place], count: int) -> Section:

@@ -46,21 +46,60 @@ class PhMinimap extends HTMLElement {
     pen.scale(scale, scale);
     const colours = this.#colours();
     const gap = width / Math.max(this.spans.count, 1);
+    if (gap < 2) this.#drawMany(pen, width, height, colours);
+    else this.#drawEach(pen, width, height, colours);
+  }
+
+  #drawEach(pen, width, height, colours) {
+    const gap = width / Math.max(this.spans.count, 1);
     const bar = Math.max(1, Math.min(gap - 1, 14));
     for (let index = 0; index < this.spans.count; index += 1) {
       const tall = heightOf(this.spans.duration(index), this.longest) * (height - 6);
       pen.fillStyle = colours[groupOf(this.spans.kind(index))];
       pen.fillRect(this.#x(index, width, bar), height - tall, bar, tall);
     }
-    pen.fillStyle = colours.error;
     for (const index of this.spans.errors) {
-      const x = this.#x(index, width, bar) + bar / 2;
-      pen.beginPath();
-      pen.moveTo(x - 4, 0);
-      pen.lineTo(x + 4, 0);
-      pen.lineTo(x, 5);
-      pen.fill();
+      this.#markError(pen, this.#x(index, width, bar) + bar / 2, colours);
     }
+  }
+
+  // More steps than can be told apart: what each two pixels' width of them is made of, by kind
+  // from below, as high as its longest step; above it how many of them failed.
+  #drawMany(pen, width, height, colours) {
+    const slots = Math.max(1, Math.floor(width / 2));
+    const kinds = Object.fromEntries(COLOURS.map((name) => [name, new Uint32Array(slots)]));
+    const [counts, failed] = [new Uint32Array(slots), new Uint32Array(slots)];
+    const longest = new Float64Array(slots);
+    for (let index = 0; index < this.spans.count; index += 1) {
+      const slot = Math.floor((index * slots) / this.spans.count);
+      counts[slot] += 1;
+      kinds[groupOf(this.spans.kind(index))][slot] += 1;
+      if (this.spans.isError(index)) failed[slot] += 1;
+      longest[slot] = Math.max(longest[slot], this.spans.duration(index) ?? 0);
+    }
+    const most = failed.reduce((one, other) => Math.max(one, other), 1);
+    for (let slot = 0; slot < slots; slot += 1) {
+      let floor = height;
+      const tall = heightOf(longest[slot], this.longest) * (height - 8);
+      for (const name of COLOURS) {
+        const part = (kinds[name][slot] / (counts[slot] || 1)) * tall;
+        pen.fillStyle = colours[name];
+        pen.fillRect(slot * 2, floor - part, 2, part);
+        floor -= part;
+      }
+      pen.fillStyle = colours.error;
+      const marks = failed[slot] && 1 + (4 * failed[slot]) / most;
+      pen.fillRect(slot * 2, 0, 2, marks);
+    }
+  }
+
+  #markError(pen, x, colours) {
+    pen.fillStyle = colours.error;
+    pen.beginPath();
+    pen.moveTo(x - 4, 0);
+    pen.lineTo(x + 4, 0);
+    pen.lineTo(x, 5);
+    pen.fill();
   }
 
   #x(index, width, bar) {
@@ -185,7 +224,7 @@ class PhPlayer extends HTMLElement {
     this.at = there;
     this.dataset.at = there + 1;
     if (!scrubs) this.range.value = there + 1;
-    this.querySelector("[data-number]").textContent = there + 1;
+    this.querySelector("[data-number]").textContent = (there + 1).toLocaleString("en");
     if (this.spans) {
       this.rows?.spans && this.rows.select(there, { focus });
       this.minimap.select(there);

@@ -38,6 +38,8 @@ PAGES = {
     "player, hostile": ("hostile", "?view=transcript"),
     "player, no such step": ("hero", "?step=00000000000000000000000000000000"),
     "step": ("hero", "steps/{step}/"),
+    "compare": ("project", "compare/?a=chat-001&b=chat-002&c=chat-4711"),
+    "compare, one named": ("project", "compare/?a=chat-001"),
     "setup": ("project", "setup/"),
     "setup of nothing": ("empty", "setup/"),
     "ingest": ("project", "ingest/?hours=24"),
@@ -181,6 +183,7 @@ def test_the_player_of_5000_steps_is_light(site, page):
     assert total(weights) <= 90 * KB, weights
     assert weights["spans"] <= 32 * KB, weights
     assert weights["script"] <= 45 * KB, weights
+    assert weights["document"] <= 20 * KB, weights
     assert weights["stylesheet"] <= 14 * KB, weights
     assert weights["requests"] <= 12, weights
 
@@ -192,8 +195,11 @@ def test_htmx_and_our_scripts_fit_an_ordinary_page(site, page):
     assert weights["requests"] <= 12, weights
 
 
-@pytest.mark.parametrize("view", ["timeline", "tree", "transcript"])
-def test_5000_steps_stay_few_elements_while_one_moves(site, page, view):
+@pytest.mark.parametrize(
+    ("view", "width"), [("timeline", 1440), ("timeline", 390), ("tree", 390), ("transcript", 1440)]
+)
+def test_5000_steps_stay_few_elements_while_one_moves(site, open_context, view, width):
+    page = open_context(viewport={"width": width, "height": 844}).new_page()
     page.goto(site.session("long", f"?view={view}"))
     settle(page)
     before = page.evaluate("document.querySelectorAll('*').length")
@@ -203,6 +209,14 @@ def test_5000_steps_stay_few_elements_while_one_moves(site, page, view):
 
     assert before <= 2500
     assert after <= 2500
+    assert heap_of(page) <= 25 * KB * KB
+
+
+def heap_of(page: Page) -> float:
+    """Return the bytes that the page's scripts hold on to."""
+    tools = page.context.new_cdp_session(page)
+    tools.send("HeapProfiler.collectGarbage")
+    return tools.send("Runtime.getHeapUsage")["usedSize"]
 
 
 def test_rows_are_really_drawn_from_the_top_to_the_end(site, page):
