@@ -1,0 +1,224 @@
+"""What pages cost: the server's CPU and memory, bytes, elements, heap and time to paint.
+
+Run by hand: ``DATABASE_URL=... .venv/bin/python -m tests.bench.pages``, after ``manage.py
+prepare_database``. Writes sessions of 10, 500, 5,000 and 50,000 events by ``store.append``,
+starts the web server, asks for each page with nothing in memory and again, and opens it in
+Chromium.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import os
+import statistics
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+django.setup()
+
+from django.conf import settings  # noqa: E402
+from django.db import connection  # noqa: E402
+from django.test import Client  # noqa: E402
+from django.test.utils import CaptureQueriesContext  # noqa: E402
+from playwright.sync_api import Browser, Page, sync_playwright  # noqa: E402
+
+from apps.accounts.models import User  # noqa: E402
+from apps.sessions.models import Session  # noqa: E402
+from apps.tenants.models import Project  # noqa: E402
+from apps.tenants.permissions import Role  # noqa: E402
+from tests.bench.long_sessions import write_session  # noqa: E402
+from tests.bench.web_server import Cost, WebServer  # noqa: E402
+from tests.factories import (  # noqa: E402
+    make_key,
+    make_membership,
+    make_organization,
+    make_project,
+    make_user,
+)
+
+SIZES = (10, 500, 5_000, 50_000)
+SLUG = f"bench-{os.getpid()}"
+LISTED = 60
+AGAIN = 5
+OPENED = 5
+MIB = 1024 * 1024
+# For counting statements here; the server has hashed files of its own.
+UNHASHED = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+CHROMIUM = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
+# Read in the page once it is ready: elements, and marks in milliseconds since it was asked for.
+LOOK = """() => ({
+  nodes: document.querySelectorAll("*").length,
+  paint: performance.getEntriesByName("first-contentful-paint")[0]?.startTime ?? null,
+  ready: performance.getEntriesByName("ph-ready")[0]?.startTime ?? null,
+  blocked: window.blocked,
+})"""
+# Sums what tasks of more than 50 ms took beyond these.
+COUNT_BLOCKED = """window.blocked = 0;
+new PerformanceObserver((seen) => {
+  for (const task of seen.getEntries()) window.blocked += task.duration - 50;
+}).observe({ type: "longtask", buffered: true });"""
+
+
+def say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def paths(session: Session) -> dict[str, str]:
+    """Return the pages of a session that are measured, in the order in which they are asked."""
+    project = session.project
+    page = f"/o/{project.organization.slug}/p/{project.slug}/sessions/{session.pk}/"
+    api, count = f"/api/v1/sessions/{session.pk}", session.event_count
+    return {
+        "player": page,
+        "player, in the middle": f"{page}?at={(count + 1) // 2}",
+        "player, at the end": f"{page}?at={count}",
+        "transcript, in the middle": f"{page}?view=transcript&at={(count + 1) // 2}",
+        "spans.json": f"{page}spans.json",
+        "panel of the last call": f"{page}panel/?at={count}",
+        "panel of the last state": f"{page}panel/?at={count - 1}",
+        "API, 50 events, no content": f"{api}/events?fields=meta&limit=50",
+        "API, 50 events": f"{api}/events?limit=50",
+        "API, all events, no content": f"{api}/events?fields=meta&limit=500",
+        "API, all events": f"{api}/events?limit=500",
+        "API, last state": f"{api}/state",
+    }
+
+
+def measure(server: WebServer, path: str) -> tuple[Cost, list[Cost]]:
+    """Ask with nothing in memory, and then again."""
+    return server.get(path), [server.get(path) for _ in range(AGAIN)]
+
+
+def line(name: str, first: Cost, again: list[Cost], queries: int) -> str:
+    web = statistics.median(cost.web_ms for cost in again)
+    database = statistics.median(cost.database_ms for cost in again)
+    return (
+        f"{name:30} first {first.web_ms:7.1f} + {first.database_ms:6.1f} CPU ms,"
+        f" again {web:6.1f} + {database:6.1f}; {queries:3} queries;"
+        f" {first.size / 1024:7.1f} KB; peak {first.peak_mib:5.0f} MiB"
+    )
+
+
+def serve(server: WebServer, client: Client, session: Session, warm: Session) -> None:
+    """Print what the pages of a session take the server."""
+    server.restart()
+    for path in paths(warm).values():
+        server.get(path)
+    for name, path in paths(session).items():
+        first, again = measure(server, path)
+        say("  " + line(name, first, again, queries_of(client, path)))
+
+
+def queries_of(client: Client, path: str) -> int:
+    """Return how many statements an answer takes with its outline in memory."""
+    if path.startswith("/api/"):
+        path += f"{'&' if '?' in path else '?'}project={SLUG}/pages"
+    client.get(path)
+    with CaptureQueriesContext(connection) as queries:
+        assert client.get(path).status_code == 200, path
+    return len(queries)
+
+
+def look(browser: Browser, cookie: Any, url: str) -> dict[str, float]:
+    """Open a page cold in Chromium and return its marks, elements and heap."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    context.add_cookies([cookie])
+    context.add_init_script(COUNT_BLOCKED)
+    page = context.new_page()
+    weights = watch(page)
+    page.goto(url)
+    if page.locator("ph-player").count():
+        page.wait_for_selector("ph-player[data-ready]")
+    page.wait_for_load_state("networkidle")
+    seen = page.evaluate(LOOK) | weights() | {"heap": heap_of(page)}
+    context.close()
+    return {name: value for name, value in seen.items() if value is not None}
+
+
+def watch(page: Page) -> Callable[[], dict[str, float]]:
+    """Count requests and compressed bytes of a page by kind."""
+    answers: list[Any] = []
+    page.on("response", lambda answer: answers.append(answer))
+
+    def weigh() -> dict[str, float]:
+        found: dict[str, float] = {"requests": len(answers)}
+        for answer in answers:
+            body, packed = answer.body(), "content-encoding" in answer.headers
+            kind = "spans" if "spans.json" in answer.url else answer.request.resource_type
+            size = len(gzip.compress(body, 6) if packed else body)
+            found[kind] = found.get(kind, 0) + size
+        return found
+
+    return weigh
+
+
+def heap_of(page: Page) -> float:
+    """Return the bytes of the page's scripts that are in use."""
+    tools = page.context.new_cdp_session(page)
+    tools.send("HeapProfiler.collectGarbage")
+    return float(tools.send("Runtime.getHeapUsage")["usedSize"])
+
+
+def opened(browser: Browser, cookie: Any, url: str) -> str:
+    seen = [look(browser, cookie, url) for _ in range(OPENED)]
+    mid = {name: statistics.median(one[name] for one in seen) for name in seen[0]}
+    kinds = ("document", "stylesheet", "script", "spans")
+    sizes = ", ".join(f"{name} {mid[name] / 1024:.1f} KB" for name in kinds if name in mid)
+    return (
+        f"paint {mid.get('paint', 0):.0f} ms, ready {mid.get('ready', 0):.0f} ms, blocked"
+        f" {mid['blocked']:.0f} ms, {mid['nodes']:.0f} elements, heap {mid['heap'] / MIB:.1f} MiB,"
+        f" {mid['requests']:.0f} requests; {sizes}"
+    )
+
+
+def seeded() -> tuple[Project, User, str]:
+    organization, person = make_organization(SLUG), make_user(f"{SLUG}@example.com")
+    project = make_project(organization, "pages")
+    make_membership(organization, person, Role.OWNER)
+    for index in range(LISTED):
+        write_session(project, 10, f"listed-{index}")
+    _, key = make_key(project, ("read:content",))
+    return project, person, key
+
+
+def browsers(is_wanted: bool) -> Iterator[Browser]:
+    if is_wanted:
+        with sync_playwright() as playwright:
+            yield playwright.chromium.launch(executable_path="/usr/bin/chromium", args=CHROMIUM)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--size", type=int, action="append", help="events of a session")
+    parser.add_argument("--no-browser", action="store_true")
+    options = parser.parse_args()
+    project, person, key = seeded()
+    client = Client(SERVER_NAME="127.0.0.1")
+    client.force_login(person)
+    settings.STORAGES["staticfiles"] = UNHASHED
+    cookie = client.cookies[settings.SESSION_COOKIE_NAME]
+    warm = write_session(project, 100, "warm")
+    sessions = [write_session(project, size) for size in options.size or SIZES]
+    with WebServer(f"{cookie.key}={cookie.value}", key) as server:
+        listed = f"/o/{SLUG}/p/pages/sessions/"
+        for session in sessions:
+            say(f"{session.event_count} events")
+            serve(server, client, session, warm)
+        say("list\n  " + line("list", *measure(server, listed), queries_of(client, listed)))
+        os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+        for browser in browsers(not options.no_browser):
+            kept = {"name": cookie.key, "value": cookie.value, "url": server.url}
+            say("list: " + opened(browser, kept, server.url + listed))
+            for session in sessions:
+                url = server.url + paths(session)["player"]
+                say(f"{session.event_count} events: " + opened(browser, kept, url))
+
+
+if __name__ == "__main__":
+    main()
