@@ -120,7 +120,10 @@ def _texts(value: Json, path: Path) -> Iterator[tuple[Path, str]]:
 
 
 def _first(text: str, item: Item) -> int | None:
-    """Return where the item first stands in a text."""
+    """Return where the item first stands in a text; as a whole, where it does so anywhere."""
+    is_plain = text.isascii() and "\\" not in text
+    if is_plain and (start := item.first_row(text)) is not None:
+        return start
     for low in range(0, len(text), SLICE):
         part = text[low : low + SLICE + OVERLAP]
         is_last = low + len(part) == len(text)

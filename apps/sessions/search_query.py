@@ -62,6 +62,13 @@ class Item:
             return
         yield from self._rows(folded) if len(self.words) > 1 else self._singles(text, folded)
 
+    def first_row(self, text: str) -> int | None:
+        """Return where the words first stand in plain text, for which no closer look is needed.
+
+        Plain is what is ASCII and holds no escapes; parts of names in code are not looked for.
+        """
+        return next((start for start, _ in self._rows(text.lower())), None)
+
     def _rows(self, folded: str) -> Iterator[tuple[int, int]]:
         # Patterns that begin with a look behind are slow to search with, and quick to match.
         at = -1
