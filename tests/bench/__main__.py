@@ -53,9 +53,10 @@ def of_one(playhead: PlayheadProcess, rows: set[str], events: int) -> Iterator[F
         if "visible" in rows:
             yield from visible.measure(playhead)
         if "open" in rows:
-            yield from opening.measure(playhead, Person(playhead))
+            yield from opening.measure(playhead)
     if "disk" in rows:
         yield from disk.compacted(playhead, filled.events)
+        yield from disk.later(playhead, filled.events)
         if "search" in rows:
             yield from search.measure(playhead, filled.events, ", compacted")
 

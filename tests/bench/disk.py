@@ -10,11 +10,14 @@ from celery import Celery
 from psycopg.conninfo import make_conninfo
 
 from tests.bench.cpu import cpu_by_part
+from tests.bench.filling import fill
 from tests.bench.goals import Figure
 from tests.playhead_process import PlayheadProcess
 
 ON_ARRIVAL_KB, COMPACTED_KB = 2.2, 1.5
 COMPACTION_SECONDS = 1800
+# So that what comes later is not what came before.
+LATER_SEED = 9000
 # Of partitioned tables the parts, of all the TOAST and the indexes.
 SIZES = """
 SELECT coalesce(parent.relname, c.relname), sum(pg_total_relation_size(c.oid))::bigint,
@@ -98,6 +101,15 @@ def compacted(playhead: PlayheadProcess, events: int) -> Iterator[Figure]:
     ms = (used["worker"] + used["database"]) * 1000 / events
     note = f"{events / seconds:.0f} events/s"
     yield Figure(5, "CPU of compaction an event", ms, "CPU ms", note=note)
+
+
+def later(playhead: PlayheadProcess, events: int) -> Iterator[Figure]:
+    """Record a tenth more and yield by how much files grew: compaction left them room."""
+    with owner(playhead) as connection:
+        before = total(sizes(connection))
+        more = fill(playhead, events // 10, LATER_SEED).events
+        grown = (total(sizes(connection)) - before) / more / 1000
+    yield Figure(5, "growth of files by an event that comes later", grown, "KB")
 
 
 def compact_all(playhead: PlayheadProcess, connection: psycopg.Connection) -> None:

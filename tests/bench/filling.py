@@ -41,11 +41,11 @@ class Filled:
         return self.events / self.seconds
 
 
-def fill(playhead: PlayheadProcess, events: int) -> Filled:
+def fill(playhead: PlayheadProcess, events: int, seed: int = FIRST_SEED) -> Filled:
     """Record about ``events`` events of the workload."""
     if events > MOST_OVER_HTTP:
         return fill_past_web(playhead, events)
-    filled, seed, speech = Filled(), FIRST_SEED, many_words()
+    filled, speech = Filled(), many_words()
     while events - filled.events > SENDERS * EVENTS_A_SESSION:
         sizes = min(SLICE, events - filled.events) // SENDERS
         ready = [

@@ -1,104 +1,83 @@
-"""CPU of opening a session: of 500 events with content and without, and of 50,000.
-
-What the browser does with them is measured by ``tests.bench.pages``.
-"""
+"""CPU of opening a session of 500 events and one of 50,000, as ``tests.bench.pages`` finds it."""
 
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from opentelemetry.proto.trace.v1.trace_pb2 import Span
-
-from tests.bench.cpu import cost_of
-from tests.bench.filling import send_all
 from tests.bench.goals import Figure
-from tests.bench.ingest_cpu import packed
-from tests.bench.lists import LIST, PAGE
-from tests.bench.visitor import Person, Program
-from tests.bench.workload import long_session, many_words
-from tests.playhead_process import PlayheadProcess
+from tests.playhead_process import ROOT, PlayheadProcess, clean_environment
 
-CONTENT_MS, TREE_MS = 250.0, 60.0
-MIDDLE, LARGE = 500, 50_000
-TIMES = 10
-MIB = 1024 * 1024
-
-
-@dataclass
-class Opened:
-    """A long session, and who opens it."""
-
-    playhead: PlayheadProcess
-    person: Person
-    program: Program
-    id: str
-
-    @property
-    def page(self) -> str:
-        return f"{PAGE}{self.id}/"
-
-    def events(self, fields: str) -> bytes:
-        return self.program.get(f"{LIST}/{self.id}/events?limit={MIDDLE}&fields={fields}")
+CONTENT_MS, TREE_MS, PAINT_MS = 250.0, 60.0, 2000.0
+SIZES = ("500", "50000")
+SIZE = re.compile(r"(\d+) events$")
+SERVED = re.compile(
+    r"  (.+?) +first +([\d.]+) \+ +([\d.]+) CPU ms, again +([\d.]+) \+ +([\d.]+);"
+    r".*peak +([\d.]+) MiB"
+)
+PAINTED = re.compile(r"(\d+) events: paint (\d+) ms, ready (\d+) ms.*heap ([\d.]+) MiB")
+# {events of the session: {page: goal in CPU milliseconds, where there is one}}
+SHOWN: dict[str, dict[str, float | None]] = {
+    "500": {
+        "API, all events": CONTENT_MS,
+        "API, all events, no content": TREE_MS,
+        "player": CONTENT_MS,
+        "spans.json": TREE_MS,
+    },
+    "50000": {"player": None, "spans.json": None, "API, 50 events": None},
+}
 
 
-def measure(playhead: PlayheadProcess, person: Person) -> Iterator[Figure]:
-    middle = record(playhead, person, MIDDLE)
-    yield from of_500(middle)
-    yield from of_50_000(record(playhead, person, LARGE))
+@dataclass(frozen=True)
+class Served:
+    """What a page took the server: with nothing in memory, and again."""
+
+    first: float
+    again: float
+    peak_mib: float
 
 
-def record(playhead: PlayheadProcess, person: Person, events: int) -> Opened:
-    """Record a session of so many events, turn by turn, and find it."""
-    name, program = f"long-{events}", Program(playhead)
-    spans: list[Span] = []
-    for turn in long_session(name, events, many_words()):
-        spans += turn
-        if len(spans) >= 500:
-            send_all(playhead, packed(spans, MIDDLE))
-            spans = []
-    send_all(playhead, packed(spans, MIDDLE))
-    (found,) = program.read(LIST, external_id=name)["results"]
-    if found["event_count"] != events:
-        raise SystemExit(f"{name} holds {found['event_count']} events")
-    return Opened(playhead, person, program, found["id"])
+def measure(playhead: PlayheadProcess) -> Iterator[Figure]:
+    told = run(playhead).splitlines()
+    served = dict(read_served(told))
+    for size, pages in SHOWN.items():
+        for page, goal in pages.items():
+            seen = served[size, page]
+            note = f"again {seen.again:.0f}; the server's memory at most {seen.peak_mib:.0f} MiB"
+            yield Figure(8, f"open {size} events: {page}", seen.first, "CPU ms", goal, note=note)
+    for line in told:
+        if found := PAINTED.match(line):
+            size, paint, ready, heap = found.groups()
+            note = f"wall clock; rows stand after {ready} ms, the page's heap is {heap} MiB"
+            figure = f"open {size} events: first paint in Chromium"
+            yield Figure(8, figure, float(paint), "ms", PAINT_MS, note=note)
 
 
-def of_500(opened: Opened) -> Iterator[Figure]:
-    asked = {
-        "open 500 events with content, API": (lambda: opened.events("all"), CONTENT_MS),
-        "open 500 events, tree only, API": (lambda: opened.events("meta"), TREE_MS),
-        "open 500 events, page": (lambda: opened.person.get(opened.page), CONTENT_MS),
-        "open 500 events, columns of the tree": (
-            lambda: opened.person.get(f"{opened.page}spans.json"),
-            TREE_MS,
-        ),
-        "open 500 events, transcript": (
-            lambda: opened.person.get(f"{opened.page}?view=transcript"),
-            CONTENT_MS,
-        ),
-    }
-    for name, (ask, goal) in asked.items():
-        cost = cost_of(opened.playhead, ask, TIMES)
-        yield Figure(8, name, cost.served, "CPU ms", goal, note=str(cost))
+def run(playhead: PlayheadProcess) -> str:
+    """Return what the program of pages prints, run on the database of this Playhead."""
+    options = [word for size in SIZES for word in ("--size", size)]
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.bench.pages", *options],
+        cwd=ROOT,
+        env=clean_environment() | {"PLAYHEAD_DATA": str(playhead.data)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise SystemExit(done.stderr)
+    return done.stdout
 
 
-def of_50_000(opened: Opened) -> Iterator[Figure]:
-    """Yield what the page and its columns cost, each time after something has arrived."""
-    before = web_memory(opened.playhead)
-
-    def page() -> None:
-        opened.person.get(opened.page)
-
-    def columns() -> None:
-        opened.person.get(f"{opened.page}spans.json")
-
-    for name, ask in {"page": page, "columns of the tree": columns}.items():
-        cost = cost_of(opened.playhead, ask, 2)
-        yield Figure(8, f"open 50,000 events, {name}", cost.served, "CPU ms", note=str(cost))
-    grown = (web_memory(opened.playhead) - before) / MIB
-    yield Figure(8, "open 50,000 events, growth of the web server", grown, "MiB")
-
-
-def web_memory(playhead: PlayheadProcess) -> int:
-    return sum(process.memory_info().rss for process in playhead.children("granian"))
+def read_served(lines: list[str]) -> Iterator[tuple[tuple[str, str], Served]]:
+    """Yield the figures of each page by the size of its session and its name."""
+    size = ""
+    for line in lines:
+        if headed := SIZE.match(line):
+            size = headed[1]
+        elif found := SERVED.match(line):
+            web, database, web_again, database_again, peak = map(float, found.groups()[1:])
+            yield (size, found[1]), Served(web + database, web_again + database_again, peak)
