@@ -18,6 +18,8 @@ def pages_of(site):
     yield from (site.session("hostile", f"?view={view}") for view in VIEWS)
     yield from (site.session("hostile", f"?at={n + 1}") for n in range(len(seed.HOSTILE)))
     yield from (site.session("hostile", f"steps/{step.hex}/") for step in steps)
+    for mode in ("steps", "output"):
+        yield site.path(f"compare/?a={session.pk}&b={site.sessions['parts'].pk}&mode={mode}")
     yield site.path("sessions/")
     yield site.path("sessions/?model=%3Cscript%3Ewindow.pwned%3D1%3C/script%3E")
 

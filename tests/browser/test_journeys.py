@@ -94,6 +94,17 @@ def test_comparing_two_sessions(site, page):
     expect(page).to_have_url(re.compile(r"/compare/\?a=[0-9a-f-]{36}&b=[0-9a-f-]{36}$"))
 
 
+def test_going_from_difference_to_difference(site, page):
+    page.goto(site.path("compare/?a=chat-4711&b=chat-parts"))
+    rows = page.locator("[data-diff]")
+    press(page, "n")
+    expect(rows.nth(0).locator(":focus")).to_be_visible()
+    assert has_ring(page)
+    press(page, "n", "n", "N")
+
+    expect(rows.nth(1).locator(":focus")).to_be_visible()
+
+
 def test_tagging_a_session_and_opening_it(site, page):
     page.goto(site.path("sessions/?status=error"))
     press(page, "j", "x", "t")
