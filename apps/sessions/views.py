@@ -7,7 +7,7 @@ from uuid import UUID
 
 import orjson
 from django.core.exceptions import PermissionDenied
-from django.http import HttpResponse, HttpResponseBase, HttpResponseRedirect, JsonResponse
+from django.http import HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.gzip import gzip_page
@@ -92,7 +92,7 @@ def session_detail(request: SignedInRequest, project: Project, session_id: UUID)
 
 @require_safe
 @project_view(Permission.READ_META)
-def session_spans(request: SignedInRequest, project: Project, session_id: UUID) -> HttpResponseBase:
+def session_spans(request: SignedInRequest, project: Project, session_id: UUID) -> HttpResponse:
     """Send the steps in columns, for the rows and the overview of the player."""
     session = find_session(project, session_id)
     return answer_columns(request, layout_of(session), state_of(session))

@@ -98,10 +98,11 @@ def measure(server: WebServer, path: str) -> tuple[Cost, list[Cost]]:
 def line(name: str, first: Cost, again: list[Cost], queries: int) -> str:
     web = statistics.median(cost.web_ms for cost in again)
     database = statistics.median(cost.database_ms for cost in again)
+    peak = max(cost.peak_mib for cost in (first, *again))
     return (
         f"{name:30} first {first.web_ms:7.1f} + {first.database_ms:6.1f} CPU ms,"
         f" again {web:6.1f} + {database:6.1f}; {queries:3} queries;"
-        f" {first.size / 1024:7.1f} KB; peak {first.peak_mib:5.0f} MiB"
+        f" {first.size / 1024:7.1f} KB; peak {peak:5.0f} MiB"
     )
 
 
@@ -210,11 +211,15 @@ def main() -> None:
         for session in sessions:
             say(f"{session.event_count} events")
             serve(server, client, session, warm)
-        say("list\n  " + line("list", *measure(server, listed), queries_of(client, listed)))
+        compared = f"/o/{SLUG}/p/pages/compare/?a={warm.pk}&b={sessions[0].pk}"
+        say("others")
+        for name, path in (("list", listed), ("compare", compared)):
+            say("  " + line(name, *measure(server, path), queries_of(client, path)))
         os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
         for browser in browsers(not options.no_browser):
             kept = {"name": cookie.key, "value": cookie.value, "url": server.url}
             say("list: " + opened(browser, kept, server.url + listed))
+            say("compare: " + opened(browser, kept, server.url + compared))
             for session in sessions:
                 url = server.url + paths(session)["player"]
                 say(f"{session.event_count} events: " + opened(browser, kept, url))
