@@ -129,7 +129,7 @@ onKeys("list", {
   newer: () => document.querySelector("a[rel=prev]")?.click(),
 });
 if (table) onTable();
-for (const menu of document.querySelectorAll(".look-menu")) onMenu(menu);
+for (const menu of document.querySelectorAll(".look-menu, .range-menu")) onMenu(menu);
 sayKeys();
 const live = document.querySelector("[data-live]");
 // Loaded by those alone who follow the list.
