@@ -42,8 +42,9 @@ TITLES = {
     "prompt": "Prompt",
     "agent": "Agent",
 }
-# What is told in one word.
-OF_THE_STEP = ("status", "model", "model_returned", "provider", "agent")
+# What a step says of itself in one word.
+OF_THE_STEP = frozenset({"status", "model", "model_returned", "provider", "agent"})
+IN_A_WORD = OF_THE_STEP | {"prompt"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,8 @@ class FieldChange:
     carried: int = 0
     is_cut: bool = False
     is_too_large: bool = False
+    # What is said in a word on both sides, and needs no more than that.
+    words: tuple[Json, Json] | None = None
 
     @property
     def title(self) -> str:
@@ -75,11 +78,13 @@ class Teller:
         ]
 
     def _field(self, name: str, a: Json, b: Json) -> FieldChange:
+        if name in IN_A_WORD:
+            return FieldChange(name, words=(a, b))
         size = max(size_of(a), size_of(b))
         self.left -= size
         if size > LARGEST or self.left < 0:
             return FieldChange(name, is_too_large=True)
-        return self._told_once(name, difference(a, b))
+        return self._told_once(name, difference(settled(name, a), settled(name, b)))
 
     def _told_once(self, name: str, found: Difference) -> FieldChange:
         new = [change for change in found.changes if change.key not in self.told]
@@ -100,7 +105,11 @@ def value_of(name: str, step: Step, event: Event) -> Json:
     if name == "state":
         both = {part: event[part] for part in ("state", "state_patch") if part in event}
         return both or None
-    value = event.get(name)
+    return event.get(name)
+
+
+def settled(name: str, value: Json) -> Json:
+    """Return a value without what is new on every run."""
     return normalised(answered(value) if name == "output" else value)
 
 

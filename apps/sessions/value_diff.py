@@ -26,6 +26,9 @@ DEEPEST = 24
 WORD = re.compile(
     r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]\s*|\w+\s*|[^\w\s]\s*|\s+"
 )
+SPACE = re.compile(r"\s")
+# A text without a space that is no longer than this is one word, whatever its signs.
+ONE_WORD = 80
 LONGEST_TEXT = 40_000
 # Words that are matched one by one. In a longer passage its lines are.
 WORDS_MATCHED = 900
@@ -167,11 +170,18 @@ def text_change(a: str, b: str, path: str) -> Change:
 
 
 def word_pieces(a: str, b: str) -> list[Piece]:
+    if _is_one_word(a) and _is_one_word(b):
+        # An id or a number of which only the beginning changed is another one.
+        return [Piece(DELETED, a), Piece(INSERTED, b)]
     words_a, words_b = WORD.findall(a), WORD.findall(b)
     if _middle(words_a, words_b) <= WORDS_MATCHED:
         return folded(_of_words(words_a, words_b))
     lines_a, lines_b = a.splitlines(keepends=True), b.splitlines(keepends=True)
     return folded(_of_lines(lines_a, lines_b))
+
+
+def _is_one_word(text: str) -> bool:
+    return 0 < len(text) <= ONE_WORD and SPACE.search(text) is None and text.isascii()
 
 
 def _middle(a: Sequence[str], b: Sequence[str]) -> int:

@@ -53,6 +53,10 @@ def test_texts_are_compared_word_by_word():
     ]
 
 
+def test_an_id_that_changed_is_another_id_as_a_whole():
+    assert spoken("B-3605", "B-5119") == [("del", "B-3605"), ("ins", "B-5119")]
+
+
 def test_scripts_without_spaces_are_compared_letter_by_letter():
     assert spoken("注文は届いた", "注文は遅れた") == [
         ("same", "注文は"),
