@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from apps.core.errors import InvalidError
 from apps.core.paging import Page
-from apps.sessions import listing, pages, tagging
+from apps.sessions import listing, pages, store
 from apps.sessions.columns import (
     COOKIE,
     NEWEST_FIRST,
@@ -125,7 +125,7 @@ def tag_selected(request: SignedInRequest, project: Project) -> HttpResponse:
         raise InvalidError("Say which tag.", "tag")
     is_removal = request.POST.get("act") == "untag"
     change = {"remove": tags} if is_removal else {"add": tags}
-    tagged = tagging.tag_sessions(project, ids, **change, actor=request.actor)
+    tagged = store.tag_sessions(project, ids, **change, actor=request.actor)
     request.session[SAID] = {"text": told(tagged, tags, is_removal), "undo": tagged.entry}
     return back_to_list(request, project)
 
@@ -137,7 +137,7 @@ def undo_tags(request: SignedInRequest, project: Project) -> HttpResponse:
     entry = request.POST.get("entry", "")
     if not (entry.isascii() and entry.isdigit() and len(entry) < 19):
         raise InvalidError("entry must be the number of an act.", "entry")
-    tagged = tagging.undo_tagging(project, int(entry), actor=request.actor)
+    tagged = store.undo_tagging(project, int(entry), actor=request.actor)
     text = f"Undone for {sessions(tagged.sessions)}." if tagged.entry else "Nothing to undo."
     request.session[SAID] = {"text": text, "undo": None}
     return back_to_list(request, project)

@@ -31,6 +31,7 @@ from apps.sessions.reindexing import reindex_session
 from apps.sessions.rereading import Reread
 from apps.sessions.rewriting import ChangedError, Rewritten, rewrite_session
 from apps.sessions.session_rows import PERSON, REASON
+from apps.sessions.tagging import tag_sessions, undo_tagging
 from apps.tenants.models import Project
 
 __all__ = [
@@ -46,6 +47,8 @@ __all__ = [
     "reindex",
     "rewrite",
     "set_outcome",
+    "tag_sessions",
+    "undo_tagging",
 ]
 
 log = structlog.get_logger(__name__)

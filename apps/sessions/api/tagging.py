@@ -12,8 +12,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.core.errors import ConflictError
+from apps.sessions import store
 from apps.sessions.api.views import SessionAPIView
-from apps.sessions.tagging import LONGEST_TAG, MOST_AT_ONCE, Pairs, tag_sessions, tags_of
+from apps.sessions.tagging import LONGEST_TAG, MOST_AT_ONCE, Pairs, tags_of
 from apps.tenants.permissions import Permission
 
 
@@ -66,7 +67,7 @@ class SessionTags(SessionAPIView):
             return Response()
         told = TagsIn(data=request.data)
         told.is_valid(raise_exception=True)
-        tagged = tag_sessions(
+        tagged = store.tag_sessions(
             self.project, [self.session.pk], **told.validated_data, actor=self.actor
         )
         if tagged.missing:
