@@ -42,18 +42,24 @@ def measure(rows: set[str], events: int) -> Iterator[Figure]:
 def of_one(playhead: PlayheadProcess, rows: set[str], events: int) -> Iterator[Figure]:
     if "idle" in rows:
         yield from idle.measure(playhead)
+    if rows & ON_RECORD:
+        # First, so that nothing else lies in the tables that are measured.
+        yield from of_record(playhead, rows, events)
     with hanging(playhead, WORKER):
-        if rows & ON_RECORD:
-            # First, so that nothing else lies in the tables that are measured.
-            filled = fill(playhead, events)
-            sys.stderr.write(f"{filled.events:,} events, {filled.per_second:.0f} a second\n")
-            yield from of_record(playhead, rows, filled)
         if "ingest" in rows:
             yield from ingest(playhead)
         if "visible" in rows:
             yield from visible.measure(playhead)
         if "open" in rows:
             yield from opening.measure(playhead)
+
+
+def of_record(playhead: PlayheadProcess, rows: set[str], events: int) -> Iterator[Figure]:
+    """Yield the figures of a record of so many events, as it arrived and compacted."""
+    with hanging(playhead, WORKER):
+        filled = fill(playhead, events)
+        sys.stderr.write(f"{filled.events:,} events, {filled.per_second:.0f} a second\n")
+        yield from as_it_arrived(playhead, rows, filled)
     if "disk" in rows:
         yield from disk.compacted(playhead, filled.events)
         yield from disk.later(playhead, filled.events)
@@ -61,7 +67,7 @@ def of_one(playhead: PlayheadProcess, rows: set[str], events: int) -> Iterator[F
             yield from search.measure(playhead, filled.events, ", compacted")
 
 
-def of_record(playhead: PlayheadProcess, rows: set[str], filled: Filled) -> Iterator[Figure]:
+def as_it_arrived(playhead: PlayheadProcess, rows: set[str], filled: Filled) -> Iterator[Figure]:
     disk.settle(playhead)
     if "copy" in rows:
         yield from copying.measure(playhead, filled)

@@ -6,12 +6,12 @@ import time
 from collections.abc import Iterator
 
 import psycopg
-from celery import Celery
 from psycopg.conninfo import make_conninfo
 
 from tests.bench.cpu import cpu_by_part
 from tests.bench.filling import fill
 from tests.bench.goals import Figure
+from tests.bench.kill9 import give_work
 from tests.playhead_process import PlayheadProcess
 
 ON_ARRIVAL_KB, COMPACTED_KB = 2.2, 1.5
@@ -107,7 +107,7 @@ def later(playhead: PlayheadProcess, events: int) -> Iterator[Figure]:
     """Record a tenth more and yield by how much files grew: compaction left them room."""
     with owner(playhead) as connection:
         before = total(sizes(connection))
-        more = fill(playhead, events // 10, LATER_SEED).events
+        more = fill(playhead, max(events // 10, 1000), LATER_SEED).events
         grown = (total(sizes(connection)) - before) / more / 1000
     yield Figure(5, "growth of files by an event that comes later", grown, "KB")
 
@@ -118,16 +118,5 @@ def compact_all(playhead: PlayheadProcess, connection: psycopg.Connection) -> No
     while connection.execute(DUE).fetchone() != (0,):
         if time.monotonic() > end:
             raise SystemExit("compaction did not come to an end")
-        sweep(playhead, "sessions.sweep_compaction")
+        give_work(playhead)
         time.sleep(1)
-
-
-def sweep(playhead: PlayheadProcess, task: str) -> None:
-    """Let the worker do a periodic task now."""
-    url = (
-        playhead.kept("REDIS_URL")
-        .replace("unix://", "redis+socket://")
-        .replace("?db=", "?virtual_host=")
-    )
-    with Celery(broker=url) as app:
-        app.send_task(task, queue="ingest")

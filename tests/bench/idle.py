@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 from packaging.requirements import Requirement
 
+from tests.bench.cpu import cpu_by_part
 from tests.bench.goals import Figure
 from tests.playhead_process import PlayheadProcess
 
@@ -69,7 +70,10 @@ def later_start(playhead: PlayheadProcess) -> Iterator[Figure]:
     playhead.start()
     first_page(playhead)
     seconds = time.monotonic() - started
-    yield Figure(10, "first page after a later start", seconds, "s", GOAL_SECONDS)
+    times = playhead.process.cpu_times()
+    own = times.user + times.system + times.children_user + times.children_system
+    note = f"{own + sum(cpu_by_part(playhead.process).values()):.1f} s of CPU, all processes"
+    yield Figure(10, "first page after a later start", seconds, "s", GOAL_SECONDS, note=note)
 
 
 def installed(extras: tuple[str, ...], packages: int, megabytes: int) -> Iterator[Figure]:
