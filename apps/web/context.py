@@ -69,7 +69,9 @@ class Shell:
 
     def __init__(self, request: HttpRequest) -> None:
         self.request = request
-        self.user: User | None = request.user if isinstance(request.user, User) else None
+        # A request that was refused before anybody was asked who sent it has no user at all.
+        user = getattr(request, "user", None)
+        self.user: User | None = user if isinstance(user, User) else None
 
     @cached_property
     def theme(self) -> str:

@@ -38,3 +38,9 @@ def test_a_fault_of_ours_is_told_as_one_and_says_nothing_of_itself(path):
 
     assert answer.status_code == 500
     assert b"secret" not in answer.content
+
+
+def test_a_host_that_is_not_ours_is_refused_not_a_fault(db, client):
+    client.raise_request_exception = False
+
+    assert client.get("/", headers={"host": "elsewhere.example"}).status_code == 400
