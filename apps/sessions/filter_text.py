@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
 from apps.core.errors import InvalidError
-from apps.sessions.filters import READERS, read_text
+from apps.sessions.filters import READERS, TEXT_LIMIT, read_text
 
 FIELD = "filter"
 LONGEST = 4096
@@ -85,7 +85,7 @@ ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 ESCAPES = {"n": "\n", "r": "\r"}
 SECONDS = {"ms": Decimal("0.001"), "s": Decimal(1), "m": Decimal(60), "min": Decimal(60)}
 SECONDS |= {"h": Decimal(3600), "d": Decimal(86_400)}
-DURATION = re.compile(r"([0-9]*\.?[0-9]+)(ms|s|min|m|h|d)")
+DURATION = re.compile(r"([0-9]{1,24}(?:\.[0-9]{1,24})?)(ms|s|min|m|h|d)")
 DAY = re.compile(r"\d{4}-\d\d-\d\d")
 WITHOUT_ZONE = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?")
 MIDNIGHT = re.compile(r"(\d{4}-\d\d-\d\d)T00:00(:00(\.0+)?)?(Z|\+00:00)")
@@ -126,8 +126,15 @@ def parse(text: str) -> dict[str, str]:
     if words:
         if "q" in found:
             raise FilterTextError(words[0], "words to search for stand beside q: or in it.")
-        found["q"] = read_text("The words to search for", " ".join(words))
+        found["q"] = _searched(" ".join(words))
     return found
+
+
+def _searched(words: str) -> str:
+    if len(words) > TEXT_LIMIT:
+        message = f"The words to search for are at most {TEXT_LIMIT} characters."
+        raise InvalidError(message, FIELD)
+    return words
 
 
 def tokens(text: str) -> list[Token]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -119,11 +119,11 @@ def read_time(name: str, text: str) -> datetime:
     try:
         # A plus sign that was not URL-encoded arrives as a space.
         moment = parse_datetime(text.replace(" ", "+"))
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise InvalidError(f"{name} must be a time such as 2026-11-21T03:12:04Z, or -24h.", name)
-    return moment
+        if moment is not None and moment.tzinfo is not None:
+            return moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise InvalidError(f"{name} must be a time such as 2026-11-21T03:12:04Z, or -24h.", name)
 
 
 def read_number(name: str, text: str) -> Decimal:

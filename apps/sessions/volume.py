@@ -25,6 +25,8 @@ from apps.tenants.models import Project
 DAY = timedelta(days=1)
 MOST_BARS = 60
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# What the largest bars can show.
+LATEST = datetime(2110, 1, 1, tzinfo=UTC)
 MINUTE, HOUR = 60, 3600
 # Each at most twice the one before: so a span has 30 bars at least.
 SIZES: tuple[int, ...] = (
@@ -263,7 +265,7 @@ def span_of(project: Project, filters: SessionFilters, newest: datetime | None) 
     begins, ends = filters.started_after, filters.started_before
     if begins is None and ends is None:
         return _whole(cut(*_last_day(now, newest or _newest(project, filters))))
-    ends = ends or now
+    ends = min(max(ends or now, EPOCH + DAY), LATEST)
     begins = max(begins or ends - DAY, EPOCH)
     return cut(begins, ends) if begins < ends else None
 

@@ -1,14 +1,19 @@
 // The filter box offers names of filters and values that are there (ARIA 1.2 combobox), and the
 // strip takes a span of time by dragging, and one bar by the arrow keys.
 
-const WORD = /(?:[^\s"]|"(?:[^"\\]|\\.)*"?)*$/;
 const KEY = /^([A-Za-z_]+):(.*)$/s;
 const WAIT = 120;
 
 function wordAt(field) {
   const before = field.value.slice(0, field.selectionStart);
-  const [word] = before.match(WORD);
-  return { word, from: before.length - word.length, to: before.length };
+  let from = 0;
+  let isQuoted = false;
+  for (let at = 0; at < before.length; at += 1) {
+    if (isQuoted && before[at] === "\\") at += 1;
+    else if (before[at] === '"') isQuoted = !isQuoted;
+    else if (!isQuoted && /\s/.test(before[at])) from = at + 1;
+  }
+  return { word: before.slice(from), from, to: before.length };
 }
 
 function unquoted(value) {

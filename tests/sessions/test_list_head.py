@@ -79,10 +79,12 @@ def test_each_filter_that_is_on_can_be_taken_off(project, member_client):
         ("?filter=colour:red+refund", "colour:red refund", "there is no filter colour"),
         ("?filter=cost%3Emuch", "cost&gt;much", "must be a number"),
         ("?min_cost=much", "cost&gt;much", "must be a number"),
-        ("?filter=prompt_version:7&from=x", "prompt_version:7", ""),
+        ("?filter=prompt_version:7", "prompt_version:7", "needs the filter prompt"),
         ("?prompt_version=7", "prompt_version:7", "needs the filter prompt"),
-        ("?from=yesterday&filter=", "", ""),
+        ("?from=yesterday&filter=", "started&gt;yesterdayZ", "must be a time"),
         ("?q=!!", "!!", "must hold a word"),
+        ("?started_after=0001-01-01T00:00%2B14:00", "", "must be a time"),
+        (f"?filter={'word+' * 200}", "", "at most 512 characters"),
     ],
 )
 def test_text_that_cannot_be_read_stays_in_the_box(project, member_client, query, typed, said):
@@ -92,10 +94,18 @@ def test_text_that_cannot_be_read_stays_in_the_box(project, member_client, query
 
     html = answer.content.decode()
     assert answer.status_code == 400
-    assert box_of(html) == typed or not said
+    assert box_of(html) == typed or not typed
     assert said in html
     assert 'aria-invalid="true"' in html
     assert "data-list" not in html
+
+
+@pytest.mark.parametrize("name", ["started_after", "started_before"])
+@pytest.mark.parametrize("far", ["0001-01-01T00:00Z", "9999-12-31T23:59:59Z", "-99999w"])
+def test_the_ends_of_time_can_be_asked_for(project, member_client, name, far):
+    make_session(project, started_at=at(0))
+
+    assert member_client.get(SESSIONS, {name: far}).status_code == 200
 
 
 def test_a_role_without_content_sees_no_titles_and_is_told_so(project, sign_in):
