@@ -13,7 +13,7 @@ import gzip
 import os
 import statistics
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import django
@@ -188,10 +188,30 @@ def seeded() -> tuple[Project, User, str]:
     return project, person, key
 
 
-def browsers(is_wanted: bool) -> Iterator[Browser]:
-    if is_wanted:
-        with sync_playwright() as playwright:
-            yield playwright.chromium.launch(executable_path="/usr/bin/chromium", args=CHROMIUM)
+def of_server(
+    server: WebServer, client: Client, sessions: list[Session], others: dict[str, str]
+) -> None:
+    """Print what each page takes the server."""
+    warm = write_session(sessions[0].project, 100, "warm")
+    for session in sessions:
+        say(f"{session.event_count} events")
+        serve(server, client, session, warm)
+    say("others")
+    for name, path in others.items():
+        say("  " + line(name, *measure(server, path), queries_of(client, path)))
+
+
+def of_browser(server: WebServer, cookie: Any, sessions: list[Session], others: Any) -> None:
+    """Print what pages take a browser."""
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+    kept = {"name": cookie.key, "value": cookie.value, "url": server.url}
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=CHROMIUM)
+        for name, path in others.items():
+            say(f"{name}: " + opened(browser, kept, server.url + path))
+        for session in sessions:
+            url = server.url + paths(session)["player"]
+            say(f"{session.event_count} events: " + opened(browser, kept, url))
 
 
 def main() -> None:
@@ -204,25 +224,14 @@ def main() -> None:
     client.force_login(person)
     settings.STORAGES["staticfiles"] = UNHASHED
     cookie = client.cookies[settings.SESSION_COOKIE_NAME]
-    warm = write_session(project, 100, "warm")
     sessions = [write_session(project, size) for size in options.size or SIZES]
+    listed = f"/o/{SLUG}/p/pages"
+    both = f"a={sessions[0].pk}&b={write_session(project, 500, 'beside').pk}"
+    others = {"list": f"{listed}/sessions/", "compare": f"{listed}/compare/?{both}"}
     with WebServer(f"{cookie.key}={cookie.value}", key) as server:
-        listed = f"/o/{SLUG}/p/pages/sessions/"
-        for session in sessions:
-            say(f"{session.event_count} events")
-            serve(server, client, session, warm)
-        compared = f"/o/{SLUG}/p/pages/compare/?a={warm.pk}&b={sessions[0].pk}"
-        say("others")
-        for name, path in (("list", listed), ("compare", compared)):
-            say("  " + line(name, *measure(server, path), queries_of(client, path)))
-        os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
-        for browser in browsers(not options.no_browser):
-            kept = {"name": cookie.key, "value": cookie.value, "url": server.url}
-            say("list: " + opened(browser, kept, server.url + listed))
-            say("compare: " + opened(browser, kept, server.url + compared))
-            for session in sessions:
-                url = server.url + paths(session)["player"]
-                say(f"{session.event_count} events: " + opened(browser, kept, url))
+        of_server(server, client, sessions, others)
+        if not options.no_browser:
+            of_browser(server, cookie, sessions, others)
 
 
 if __name__ == "__main__":
