@@ -40,7 +40,8 @@ def test_the_list_asks_as_much_for_sixty_sessions_as_for_one(project, member_cli
     for index in range(60):
         seed.add(project, seed.small(index))
 
-    assert queries_of(member_client, SESSIONS) <= 12
+    # 12 for a server, which keeps a project's key once it is committed.
+    assert queries_of(member_client, SESSIONS) <= 13
 
 
 def test_the_player_asks_as_much_for_500_steps_as_for_five(project, member_client):
