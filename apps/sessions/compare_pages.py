@@ -72,7 +72,7 @@ class Column:
     deltas: Mapping[str, Delta | None]
     counts: Mapping[str, int] | None = None
     first: Line | None = None
-    # The comparison of A with this one, where that is not the one that is shown.
+    # Where A and this one part, in the steps of both.
     url: str = ""
 
 
@@ -216,8 +216,15 @@ class ComparePage:
             deltas_of(self.a, session),
             found.counts,
             None if place is None else self.line(found, place, session),
-            self.url(**{letter: self.b.pk, "b": session.pk, "mode": None}) if letter > "b" else "",
+            self._url_of(letter, session, place),
         )
+
+    def _url_of(self, letter: str, session: Session, first: int | None) -> str:
+        """Return where A and this session are seen to part."""
+        place = {} if first is None else {"at": first + 1}
+        swapped = {letter: self.b.pk, "b": session.pk}
+        hash_mark = "" if first is None else f"#r{first + 1}"
+        return self.url(**swapped, mode=None, **place) + hash_mark
 
     def steps(self, found: Comparison, at: int) -> dict[str, Json]:
         page = page_of(found.rows, at)
@@ -242,7 +249,6 @@ class ComparePage:
             "entries": [entry_of(entry) for entry in page.entries],
             "previous_url": self._page_url(page.previous),
             "next_url": self._page_url(page.next),
-            "first_url": "" if found.first is None else self.row_url(found.first, is_here=False),
             "from_row": page.entries[0].start + 1 if page.entries else 0,
             "to_row": last,
         }

@@ -126,6 +126,7 @@ def test_up_to_four_sessions_stand_in_the_table(project, pair, member_client):
 
     assert page.count('<span class="cmp-letter">') == 4
     assert f"a={pair[0].pk}&amp;b={others[0].pk}&amp;c={pair[1].pk}" in page
+    assert f"b={pair[1].pk}&amp;c={others[0].pk}&amp;d={others[1].pk}&amp;at=2#r2" in page
 
 
 def test_the_queries_are_as_many_for_long_sessions(project, member_client):
