@@ -16,7 +16,11 @@ from apps.tenants.models import Organization
 from apps.tenants.permissions import Role
 from tests.factories import make_key, make_membership, make_organization, make_project
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    # Here what is queued on commit is really queued; no worker listens.
+    pytest.mark.filterwarnings("ignore::celery.exceptions.AlwaysEagerIgnored"),
+]
 
 
 def at_once(*acts: Callable[[], object]) -> list[object]:
