@@ -48,6 +48,7 @@ REFUSED = "(something was refused lately)"
 
 PROJECT_PAGES = (
     Destination("Sessions", "list-tree", "sessions:list", Permission.READ_META),
+    Destination("Compare", "chart-gantt", "sessions:compare", Permission.READ_CONTENT),
     Destination("Setup", "plug", "web:setup", Permission.INGEST),
     Destination("Ingest", "inbox", INGEST, Permission.INGEST),
     Destination("Imports", "database", "ingest:imports", Permission.INGEST),
