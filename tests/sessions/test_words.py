@@ -15,7 +15,10 @@ from apps.sessions.terms import Terms
 from apps.sessions.words import words
 
 TERMS = Terms(b"k" * 32)
-ALPHABET = "aAbBzZ019 _-.,\"'\\nrtu/äßéÅﬁＡｶ東京。한국ไทم رحבא\uff8a\uff9f\u314e\u314f\u0b95\u0bc6\u0bbe\u0301\u200d👩💻🇩🇪\n\t…"
+ALPHABET = (
+    "aAbBzZ019 _-.,\"'\\nrtu/äßéÅﬁＡｶ東京。한국ไทم رحבא"
+    "\uff8a\uff9f\u314e\u314f\u0b95\u0bc6\u0bbe\u0301\u200d👩💻🇩🇪\n\t…"
+)
 TEXTS = st.text(st.sampled_from(ALPHABET), max_size=60) | st.text(
     st.characters(exclude_categories=["Cs"]), max_size=40
 )
