@@ -80,7 +80,9 @@ def better_address(params: QueryDict) -> str | None:
         return None
     changes: dict[str, str | None] = dict.fromkeys([*FIELDS, *empty])
     if TEXT in params:
-        changes |= dict.fromkeys(FILTERS) | filter_text.parse(plain(params)[TEXT])
+        asked = filter_text.parse(plain(params)[TEXT])
+        # In the order in which they stand in the box.
+        changes |= dict.fromkeys(FILTERS - asked.keys()) | asked
     for field, name in zip((FROM, TO), TIMES, strict=True):
         if field in params:
             changes[name] = f"{params[field]}Z" if params[field] else None

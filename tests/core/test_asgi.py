@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -74,6 +75,12 @@ def handler(settings: Any) -> SyncViewsASGIHandler:
     return SyncViewsASGIHandler()
 
 
+def run(asking: Coroutine[Any, Any, Any]) -> Any:
+    """Run in a thread of its own: browser tests leave a running event loop in the main one."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, asking).result()
+
+
 async def ask(handler: SyncViewsASGIHandler, name: str, reads: float = 5) -> list[Any]:
     """Return what was sent to a reader who stays ``reads`` seconds."""
     sent: list[Any] = []
@@ -97,21 +104,21 @@ def test_requests_one_after_the_other_run_in_the_same_thread(handler: SyncViewsA
     async def three() -> list[list[Any]]:
         return [await ask(handler, "whole") for _ in range(3)]
 
-    answers = asyncio.run(three())
+    answers = run(three())
     assert [answer[1]["body"] for answer in answers] == [b"cba"] * 3
     assert len(set(THREADS)) == 1
     assert THREADS[0] != threading.get_ident()
 
 
 def test_a_stream_ends_when_its_reader_goes(handler: SyncViewsASGIHandler) -> None:
-    sent = asyncio.run(ask(handler, "endless", reads=0.05))
+    sent = run(ask(handler, "endless", reads=0.05))
     assert sent[0]["status"] == 200
     assert [message["body"] for message in sent[1:3]] == [b"tick ", b"tick "]
     assert CLOSED == ["stream"]
 
 
 def test_a_broken_view_is_answered(handler: SyncViewsASGIHandler) -> None:
-    sent = asyncio.run(ask(handler, "broken"))
+    sent = run(ask(handler, "broken"))
     assert sent[0]["status"] == 500
     assert sent[1]["body"] == b"sorry"
 
@@ -121,6 +128,6 @@ def test_no_request_waits_for_ever_for_an_answer_of_the_database(
 ) -> None:
     settings.PLAYHEAD_PATIENCE_SECONDS = 0.2
     started = time.monotonic()
-    sent = asyncio.run(ask(handler, "waiting"))
+    sent = run(ask(handler, "waiting"))
     assert sent[0]["status"] == 500
     assert time.monotonic() - started < 5
