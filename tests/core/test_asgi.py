@@ -100,14 +100,14 @@ async def ask(handler: SyncViewsASGIHandler, name: str, reads: float = 5) -> lis
     return sent
 
 
-def test_requests_one_after_the_other_run_in_the_same_thread(handler: SyncViewsASGIHandler) -> None:
-    async def three() -> list[list[Any]]:
-        return [await ask(handler, "whole") for _ in range(3)]
+def test_requests_run_in_threads_that_are_kept(handler: SyncViewsASGIHandler) -> None:
+    async def many() -> list[list[Any]]:
+        return [await ask(handler, "whole") for _ in range(30)]
 
-    answers = run(three())
-    assert [answer[1]["body"] for answer in answers] == [b"cba"] * 3
-    assert len(set(THREADS)) == 1
-    assert THREADS[0] != threading.get_ident()
+    answers = run(many())
+    assert [answer[1]["body"] for answer in answers] == [b"cba"] * 30
+    # A thread may be a moment late to say that it is free again.
+    assert len(set(THREADS)) <= 5
 
 
 def test_a_stream_ends_when_its_reader_goes(handler: SyncViewsASGIHandler) -> None:
