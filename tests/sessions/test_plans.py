@@ -8,16 +8,12 @@ import psycopg
 import pytest
 from django.db import connection
 
-from apps.sessions import appending, chunks, event_rows, owners, rewriting
+from apps.sessions import chunks, event_rows
 
 STATEMENTS = {
     "recorded events": event_rows.EXISTING,
     "reports of one call": event_rows.FAMILY,
-    "events that become complete": event_rows.UPDATE,
-    "events that are read again": rewriting.EVENTS,
     "content": chunks.BODIES,
-    "traces": owners.POINT_TRACES,
-    "facets": appending.FACET_TIMES,
 }
 FORGET = (
     """
