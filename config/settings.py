@@ -55,6 +55,8 @@ INSTALLED_APPS = [
     "apps.tenants",
     "apps.governance",
     "apps.sessions",
+    "apps.annotations",
+    "apps.tickets",
     "apps.ingest",
     "apps.web",
 ]

@@ -11,6 +11,8 @@ urlpatterns = [
     path("", include("apps.governance.urls")),
     path("", include("apps.sessions.urls")),
     path("", include("apps.sessions.api.urls")),
+    path("", include("apps.annotations.urls")),
+    path("", include("apps.tickets.urls")),
     path("", include("apps.ingest.urls")),
     path("", include("apps.ingest.page_urls")),
     path("api/v1/schema/", SpectacularAPIView.as_view(), name="schema"),
