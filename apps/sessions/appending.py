@@ -40,10 +40,15 @@ DROP_UNUSED = (
     "DELETE FROM agent_sessions_session WHERE project_id = $1 AND id = ANY($2::uuid[])",
 )
 
+# Found by their keys, as conflicts (see ``event_rows.overwriting``).
 FACET_TIMES = """
-UPDATE agent_sessions_sessionfacet AS f SET started_at = r.started_at
-FROM unnest($2::uuid[], $3::timestamptz[]) AS r(session_id, started_at)
-WHERE f.project_id = $1 AND f.session_id = r.session_id AND f.session_id = ANY($2)
+INSERT INTO agent_sessions_sessionfacet (project_id, session_id, facet, value, started_at)
+SELECT $1, r.session_id, f.facet, f.value, r.started_at
+FROM unnest($2::uuid[], $3::timestamptz[]) AS r(session_id, started_at), LATERAL (
+    SELECT f.facet, f.value FROM agent_sessions_sessionfacet f
+    WHERE f.project_id = $1 AND f.session_id = r.session_id OFFSET 0
+) AS f
+ON CONFLICT (project_id, session_id, facet, value) DO UPDATE SET started_at = excluded.started_at
 """
 
 

@@ -20,7 +20,7 @@ Placed = tuple[bytes, EventRow]
 _NAMES = [name for name, _ in COLUMNS]
 _JSON_AT = [at for at, (_, type_name) in enumerate(COLUMNS) if type_name == "jsonb"]
 WRITTEN = [("session_id", "uuid"), *COLUMNS]
-_CHANGED = [name for name in _NAMES if name not in {"id", "client_id", "trace"}]
+CHANGED = [name for name in _NAMES if name not in {"id", "client_id", "trace"}]
 _SELECTED = ", ".join(
     f"uuid_send(e.{name})"
     if type_name == "uuid"
@@ -36,15 +36,21 @@ INSERT INTO agent_sessions_event
 SELECT $1, {{selected}}, now(), pg_current_xact_id()::text::bigint FROM {{source}}
 """  # noqa: S608
 
-_NEW_VALUES = selected([column for column in COLUMNS if column[0] in _CHANGED])
-UPDATE = f"""
-UPDATE agent_sessions_event AS e
-SET ({", ".join(_CHANGED)}, arrived_at, transaction)
-    = ROW({_NEW_VALUES}, now(), pg_current_xact_id()::text::bigint)
-FROM {unnest(WRITTEN, 2)}
-WHERE e.project_id = $1 AND e.session_id = r.session_id AND e.id = r.id
-    AND e.session_id = ANY($2) AND e.id = ANY($3)
-"""  # noqa: S608
+_KEY = "project_id, session_id, id"
+
+
+def overwriting(names: Sequence[str]) -> str:
+    """Return the statement that writes these columns of rows that are there already.
+
+    They are found by their key, as a conflict: to join an update with its values, the planner
+    would at times read the whole project, of a young table that it knows nothing of.
+    """
+    rows = INSERT.format(selected=selected(WRITTEN), source=unnest(WRITTEN, 2))
+    new = ", ".join(f"excluded.{name}" for name in names)
+    return f"{rows} ON CONFLICT ({_KEY}) DO UPDATE SET ({', '.join(names)}) = ROW({new})"
+
+
+UPDATE = overwriting([*CHANGED, "arrived_at", "transaction"])
 
 # How a tool's call is named that one layer passed on to another (see ``counting``).
 PASSED_ON = "%tools/call %"

@@ -76,10 +76,13 @@ WHERE EXISTS (
 )
 """
 
+# Found by their keys, as conflicts (see ``event_rows.overwriting``).
 POINT_TRACES = """
-UPDATE agent_sessions_trace AS t SET session_id = r.session_id, is_weak = r.is_weak
+INSERT INTO agent_sessions_trace (project_id, id, session_id, is_weak)
+SELECT $1, r.id, r.session_id, r.is_weak
 FROM unnest($2::text[], $3::uuid[], $4::boolean[]) AS r(id, session_id, is_weak)
-WHERE t.project_id = $1 AND t.id = r.id AND t.id = ANY($2)
+ON CONFLICT (project_id, id) DO UPDATE
+SET (session_id, is_weak) = ROW(excluded.session_id, excluded.is_weak)
 """
 
 MAKE_SESSIONS = """

@@ -20,27 +20,20 @@ from apps.sessions.appending import FACET_TIMES
 from apps.sessions.arrays import array, arrays, selected, unnest
 from apps.sessions.chunks import insert_chunks, new_chunks
 from apps.sessions.counting import Neighbours, recount
-from apps.sessions.event_rows import WRITTEN, written
+from apps.sessions.event_rows import CHANGED, WRITTEN, overwriting, written
 from apps.sessions.keys import ProjectKeys
 from apps.sessions.models import Facet, Session
 from apps.sessions.owners import find_owners, origin_facet
 from apps.sessions.rereading import Redone, Reread, read_again
-from apps.sessions.rows import COLUMNS, EventRow
+from apps.sessions.rows import EventRow
 from apps.sessions.session_rows import COLUMNS as SESSION_COLUMNS
 from apps.sessions.session_rows import FIRSTS, PERSON, TITLE, HeldSession, SessionRow, place_of
 from apps.sessions.sums import DELTA_COLUMNS, Ledger
 from apps.sessions.terms import insert_terms, terms_rows
 from apps.sessions.writing import DELTAS, FACET_COLUMNS, FACETS, INPUT_COLUMNS, INPUTS
 
-_OF_EVENT = [column for column in COLUMNS if column[0] not in {"id", "client_id", "trace"}]
-# Unlike an append it is no arrival, so these leave the times of arrival alone.
-EVENTS = f"""
-UPDATE agent_sessions_event AS e
-SET ({", ".join(name for name, _ in _OF_EVENT)}) = ROW({selected(_OF_EVENT)})
-FROM {unnest(WRITTEN, 2)}
-WHERE e.project_id = $1 AND e.session_id = r.session_id AND e.id = r.id
-    AND e.session_id = ANY($2) AND e.id = ANY($3)
-"""  # noqa: S608
+# Unlike an append it is no arrival, so this leaves the times of arrival alone.
+EVENTS = overwriting(CHANGED)
 _OF_SESSION = [column for column in SESSION_COLUMNS if column[0] != "id"]
 SESSIONS = f"""
 UPDATE agent_sessions_session AS s
