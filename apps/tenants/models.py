@@ -141,3 +141,7 @@ class ApiKey(ProjectModel):
     @property
     def is_usable(self) -> bool:
         return self.revoked_at is None and not self.is_expired
+
+
+# Django finds the models of an app through this module; that one needs the classes above.
+from apps.tenants import inbox_models  # noqa: E402, F401

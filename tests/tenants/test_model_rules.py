@@ -44,6 +44,7 @@ MAY_CROSS_PROJECTS = {
     "apps/sessions/saved_views.py",
     "apps/sessions/store.py",
     "apps/tenants/authentication.py",
+    "apps/tenants/inbox.py",
     "apps/tenants/models.py",
     "apps/web/doctor.py",
 }
