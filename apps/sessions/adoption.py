@@ -79,7 +79,7 @@ WHERE project_id = $1 AND id = $2
 
 
 def register(handler: Handler) -> None:
-    """Have ``handler`` called in the transaction of every adoption."""
+    """Have ``handler`` called in the transaction of every adoption, while both keys are there."""
     _handlers.append(handler)
 
 
@@ -92,12 +92,12 @@ def adopt(project_id: int, own: HeldSession, named: HeldSession) -> None:
     for statement in MOVES:
         sql.run(statement, project_id, *ids)
     pseudonyms.move(project_id, own, named)
+    for handler in _handlers:
+        handler(project_id, *ids)
     for statement in LEAVES:
         sql.run(statement, project_id, ids[0])
     sql.run(MERGED, project_id, *ids)
     _join_rows(own, named, contents)
-    for handler in _handlers:
-        handler(project_id, *ids)
 
 
 def _join_rows(own: HeldSession, named: HeldSession, moved: Iterable[bytes]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,6 +17,10 @@ from apps.sessions.event_rows import all_events
 from apps.sessions.models import Session, SessionKey
 from apps.sessions.sums import DELTA_COLUMNS, Ledger
 from apps.sessions.writing import DELTAS
+
+# (project id, the session that is being erased)
+Handler = Callable[[int, uuid.UUID], None]
+_handlers: list[Handler] = []
 
 # Children first; the session's own row is emptied and stays, so that its address answers.
 TABLES = (
@@ -76,8 +81,15 @@ class Receipt:
     backups_until: datetime | None
 
 
+def register(handler: Handler) -> None:
+    """Have ``handler`` called in the transaction of every erasure, before the key is gone."""
+    _handlers.append(handler)
+
+
 def destroy(session: Session) -> Receipt:
     """Destroy key, content and rows of a locked session, in the caller's transaction."""
+    for handler in _handlers:
+        handler(session.project_id, session.pk)
     key = SessionKey.unscoped.filter(project_id=session.project_id, session_id=session.pk).first()
     ledger = Ledger()
     for row in all_events(session.project_id, session.pk):

@@ -22,6 +22,7 @@ from apps.sessions.appending import Appending
 from apps.sessions.compaction import DUE, compact_group
 from apps.sessions.drafts import drafts
 from apps.sessions.erasure import Receipt, destroy
+from apps.sessions.erasure import register as register_erasure
 from apps.sessions.events import AppendResult, IncomingEvent
 from apps.sessions.facets import facet_value
 from apps.sessions.keys import SealError, project_keys
@@ -44,6 +45,7 @@ __all__ = [
     "erase",
     "mark",
     "register_adoption",
+    "register_erasure",
     "reindex",
     "rewrite",
     "set_outcome",
