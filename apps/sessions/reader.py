@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -139,11 +139,15 @@ def ciphers(sessions: Sequence[Session]) -> dict[uuid.UUID, SessionCipher]:
     """Return what opens each session; one whose key was destroyed has none."""
     if not sessions:
         return {}
-    project_id = sessions[0].project_id
+    return ciphers_of(sessions[0].project_id, [session.pk for session in sessions])
+
+
+def ciphers_of(
+    project_id: int, session_ids: Collection[uuid.UUID]
+) -> dict[uuid.UUID, SessionCipher]:
+    """Return the same for sessions of a project that are known by their ids."""
     keys = project_keys(project_id)
-    rows = SessionKey.unscoped.filter(
-        project_id=project_id, session_id__in=[session.pk for session in sessions]
-    )
+    rows = SessionKey.unscoped.filter(project_id=project_id, session_id__in=session_ids)
     return {
         row.session_id: keys.cipher(
             row.session_id, WrappedKey(row.version, row.wrapped_by, bytes(row.wrapped))
