@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from playwright.sync_api import Page, expect
 
 from apps.tenants.models import Project
 from apps.tenants.permissions import Role
-from tests.browser.conftest import session_cookie
+from tests.browser.conftest import Watch, session_cookie
 from tests.factories import make_key, make_membership, make_organization, make_project, make_user
 from tests.hostile import requests
 from tests.hostile.values import TEXTS, VALUES
@@ -85,22 +86,31 @@ def _import(project: Project, sender: Client, name: str) -> None:
 
 
 @pytest.fixture
-def look(site, hostile, open_context, watch):
-    """Opens pages and tells what of them ran or was fetched from elsewhere."""
-    project, cookie = hostile
+def page(hostile, open_context):
+    """A page of the window of the set's owner."""
     context = open_context(user=None)
-    context.add_cookies([cookie])
-    page = context.new_page()
+    context.add_cookies([hostile[1]])
+    return context.new_page()
+
+
+@pytest.fixture
+def look(site, hostile, page, watch):
+    """Opens pages and tells what of them ran or was fetched from elsewhere."""
+    project, _ = hostile
 
     def visit(*rests: str) -> None:
         for rest in rests:
             answer = page.goto(site.path(rest, project))
             assert answer.status == 200, rest
-            assert page.evaluate("window.pwned") is None, rest
-            assert page.evaluate("Object.prototype.polluted") is None, rest
-        assert [url for url in watch.requests if "pwned.invalid" in url] == []
+            assert_inert(page, watch)
 
     return visit
+
+
+def assert_inert(page: Page, watch: Watch) -> None:
+    assert page.evaluate("window.pwned") is None, page.url
+    assert page.evaluate("Object.prototype.polluted") is None, page.url
+    assert [url for url in watch.requests if "pwned.invalid" in url] == []
 
 
 def test_the_list_shows_every_hostile_session(look, hostile):
@@ -111,13 +121,19 @@ def test_the_list_shows_every_hostile_session(look, hostile):
 
 
 @pytest.mark.parametrize("name", ["every text", "every value"])
-def test_the_player_shows_every_step_of_the_set(look, hostile, name):
+def test_the_player_shows_every_step_of_the_set(look, page, watch, hostile, name):
     project, _ = hostile
     session = project.sessions.get(external_id=name)
     at = f"sessions/{session.pk}/"
 
     look(*(at + view for view in VIEWS))
-    look(*(f"{at}?at={seq + 1}" for seq in range(session.event_count)))
+    look(f"{at}?view=tree")
+    for seq in range(2, session.event_count + 1):
+        page.keyboard.press("ArrowRight")
+        # It would run if the page came with it.
+        expect(page.locator(f"#panel [data-seq='{seq}']")).to_be_visible()
+        expect(page.locator("#panel script, #panel iframe, #panel img")).to_have_count(0)
+        assert_inert(page, watch)
 
 
 def test_the_account_and_imports_show_what_was_refused(look, hostile):
