@@ -1,128 +1,22 @@
-// The player: one place in the session, and everything that follows it.
+// The player: one place in the session, a step and a time, and everything that follows it.
+//
+// What else is on the page follows by the event "ph-at", which bubbles from <ph-player> once the
+// columns are loaded and after every move: {at, id, time, spans}. `at` counts from 0 in replay order;
+// `id` is null until the step's panel has come, which "ph-step" {at, id} tells. To move: go(), openView().
 
 import { copyText } from "./core.js";
 import { onKeys } from "./keys.js";
-import { groupOf, Spans } from "./waterfall.js";
+import "./minimap.js";
+import { Spans } from "./waterfall.js";
 
-// All steps at a glance: a column for each, its kind's colour, higher for longer, errors marked.
-const COLOURS = ["llm", "tool", "retriever", "agent", "decision", "human", "other"];
-
-function heightOf(ms, longest) {
-  if (!ms) return 0.15;
-  return 0.2 + 0.8 * (Math.log1p(ms) / Math.log1p(longest || 1));
-}
-
-class PhMinimap extends HTMLElement {
-  load(spans, at) {
-    this.spans = spans;
-    this.at = at;
-    this.canvas = document.createElement("canvas");
-    this.needle = document.createElement("span");
-    this.needle.className = "needle";
-    this.replaceChildren(this.canvas, this.needle);
-    this.longest = 0;
-    for (let index = 0; index < spans.count; index += 1) {
-      this.longest = Math.max(this.longest, spans.duration(index) ?? 0);
-    }
-    new ResizeObserver(() => this.draw()).observe(this);
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw());
-    this.select(at);
-  }
-
-  select(at) {
-    this.at = at;
-    const share = this.spans.count > 1 ? at / (this.spans.count - 1) : 0;
-    this.needle.style.insetInlineStart = `${share * 100}%`;
-  }
-
-  draw() {
-    const width = this.clientWidth;
-    const height = this.clientHeight;
-    if (!width || !height) return;
-    const scale = window.devicePixelRatio || 1;
-    this.canvas.width = width * scale;
-    this.canvas.height = height * scale;
-    const pen = this.canvas.getContext("2d");
-    pen.scale(scale, scale);
-    const colours = this.#colours();
-    const gap = width / Math.max(this.spans.count, 1);
-    if (gap < 2) this.#drawMany(pen, width, height, colours);
-    else this.#drawEach(pen, width, height, colours);
-  }
-
-  #drawEach(pen, width, height, colours) {
-    const gap = width / Math.max(this.spans.count, 1);
-    const bar = Math.max(1, Math.min(gap - 1, 14));
-    for (let index = 0; index < this.spans.count; index += 1) {
-      const tall = heightOf(this.spans.duration(index), this.longest) * (height - 6);
-      pen.fillStyle = colours[groupOf(this.spans.kind(index))];
-      pen.fillRect(this.#x(index, width, bar), height - tall, bar, tall);
-    }
-    for (const index of this.spans.errors) {
-      this.#markError(pen, this.#x(index, width, bar) + bar / 2, colours);
-    }
-  }
-
-  // More steps than can be told apart: what each two pixels' width of them is made of, by kind
-  // from below, as high as its longest step; above it how many of them failed.
-  #drawMany(pen, width, height, colours) {
-    const slots = Math.max(1, Math.floor(width / 2));
-    const kinds = Object.fromEntries(COLOURS.map((name) => [name, new Uint32Array(slots)]));
-    const [counts, failed] = [new Uint32Array(slots), new Uint32Array(slots)];
-    const longest = new Float64Array(slots);
-    for (let index = 0; index < this.spans.count; index += 1) {
-      const slot = Math.floor((index * slots) / this.spans.count);
-      counts[slot] += 1;
-      kinds[groupOf(this.spans.kind(index))][slot] += 1;
-      if (this.spans.isError(index)) failed[slot] += 1;
-      longest[slot] = Math.max(longest[slot], this.spans.duration(index) ?? 0);
-    }
-    const most = failed.reduce((one, other) => Math.max(one, other), 1);
-    for (let slot = 0; slot < slots; slot += 1) {
-      let floor = height;
-      const tall = heightOf(longest[slot], this.longest) * (height - 8);
-      for (const name of COLOURS) {
-        const part = (kinds[name][slot] / (counts[slot] || 1)) * tall;
-        pen.fillStyle = colours[name];
-        pen.fillRect(slot * 2, floor - part, 2, part);
-        floor -= part;
-      }
-      pen.fillStyle = colours.error;
-      const marks = failed[slot] && 1 + (4 * failed[slot]) / most;
-      pen.fillRect(slot * 2, 0, 2, marks);
-    }
-  }
-
-  #markError(pen, x, colours) {
-    pen.fillStyle = colours.error;
-    pen.beginPath();
-    pen.moveTo(x - 4, 0);
-    pen.lineTo(x + 4, 0);
-    pen.lineTo(x, 5);
-    pen.fill();
-  }
-
-  #x(index, width, bar) {
-    return this.spans.count > 1 ? (index / (this.spans.count - 1)) * (width - bar) : 0;
-  }
-
-  #colours() {
-    // A custom property of light-dark() is only a colour once something is drawn with it.
-    const probe = document.createElement("span");
-    this.append(probe);
-    const found = {};
-    for (const name of COLOURS) {
-      probe.className = `probe kind-${name}`;
-      found[name] = getComputedStyle(probe).backgroundColor;
-    }
-    probe.className = "probe-error";
-    found.error = getComputedStyle(probe).color;
-    probe.remove();
-    return found;
-  }
-}
-
-customElements.define("ph-minimap", PhMinimap);
+// Views that are the same rows, drawn differently.
+const VIEWS_OF_ROWS = ["timeline", "tree"];
+// What the address says of the place; the rest of it is kept.
+const PLACE = ["view", "step", "at", "t"];
+// While one moves fast, only the last step's panel is fetched.
+const PATIENCE = 90;
+// Places that one stayed at for less than this are no entries of the browser's history.
+const PASSING = 1000;
 
 // Scrolls the box alone; the page stays where it is.
 function reveal(box, inside) {
@@ -133,54 +27,67 @@ function reveal(box, inside) {
   }
 }
 
-// While one moves fast, only the last step's panel is fetched.
-const PATIENCE = 90;
-
-class PhPlayer extends HTMLElement {
+export class PhPlayer extends HTMLElement {
   async connectedCallback() {
     this.at = Number(this.dataset.at) - 1;
+    this.time = Number(new URLSearchParams(location.search).get("t") ?? NaN);
     this.count = Number(this.dataset.count);
     this.range = this.querySelector("input[type=range]");
     this.panel = this.querySelector("#panel");
-    this.rows = this.querySelector("ph-waterfall");
     this.minimap = this.querySelector("ph-minimap");
+    this.id = this.panel.querySelector("[data-id]").dataset.id;
+    this.movedAt = 0;
+    this.pushes = false;
     this.#listen();
     this.#bindKeys();
     this.#showTurn();
+    history.replaceState(this.#state(), "");
     const answer = await fetch(this.dataset.spans, { headers: { Accept: "application/json" } });
     if (!answer.ok) return;
-    this.spans = new Spans(await answer.json());
-    // Steps may have arrived since the page was drawn.
-    this.count = this.spans.count;
-    this.range.max = this.count;
-    this.rows?.load(this.spans, this.at, (index, how) => this.go(index, how));
-    this.minimap.load(this.spans, this.at);
-    this.#say();
+    this.#take(new Spans(await answer.json()));
     this.dataset.ready = "";
     performance.mark("ph-ready");
+  }
+
+  get rows() { return this.querySelector("ph-waterfall"); }
+
+  #take(spans) {
+    this.spans = spans;
+    // Steps may have arrived since the page was drawn.
+    this.count = spans.count;
+    this.range.max = this.count;
+    if (Number.isNaN(this.time)) this.time = spans.starts[this.at];
+    this.#loadRows();
+    this.minimap.load(spans, this.at);
+    this.#tell();
+  }
+
+  #loadRows() {
+    if (this.rows && !this.rows.spans) this.rows.load(this.spans, this.at, (index, how) => this.go(index, how));
   }
 
   #listen() {
     this.addEventListener("click", (event) => this.#click(event));
     this.range.addEventListener("input", () => this.go(Number(this.range.value) - 1, { scrubs: true }));
     this.range.form.addEventListener("submit", (event) => event.preventDefault());
-    addEventListener("popstate", () => location.reload());
+    addEventListener("popstate", (event) => this.#return(event.state));
   }
 
   #bindKeys() {
-    const rows = this.rows;
     onKeys("player", {
-      next: () => this.go(this.at + 1),
-      previous: () => this.go(this.at - 1),
+      next: () => this.go(this.at + 1, { scrubs: true }),
+      previous: () => this.go(this.at - 1, { scrubs: true }),
       first: () => this.go(0),
       last: () => this.go(this.count - 1),
       "next-error": () => this.#goToError(1),
       "previous-error": () => this.#goToError(-1),
-      timeline: () => this.#openView("timeline"),
-      tree: () => this.#openView("tree"),
-      transcript: () => this.#openView("transcript"),
+      timeline: () => this.openView("timeline"),
+      tree: () => this.openView("tree"),
+      graph: () => this.openView("graph"),
+      transcript: () => this.openView("transcript"),
       "copy-link": () => this.#copyLink(),
-      ...(rows && { collapse: () => rows.collapseAll(), expand: () => rows.expandAll() }),
+      collapse: () => this.rows?.collapseAll(),
+      expand: () => this.rows?.expandAll(),
     });
   }
 
@@ -190,23 +97,14 @@ class PhPlayer extends HTMLElement {
     const view = event.target.closest("[data-view-link]");
     const turn = event.target.closest("[data-turn] .turn-head a");
     const other = event.target.closest("a[data-to]");
-    if (button) this.#press(button.dataset.go, event);
-    if (view && this.#canSwitch(view.dataset.viewLink)) {
-      event.preventDefault();
-      this.#openView(view.dataset.viewLink);
-    }
-    if (other) {
-      event.preventDefault();
-      this.go(Number(other.dataset.to) - 1);
-    }
-    if (turn) {
-      event.preventDefault();
-      this.go(Number(turn.closest("[data-turn]").dataset.turn) - 1);
-    }
+    if (button || view || turn || other) event.preventDefault();
+    if (button) this.#press(button.dataset.go);
+    else if (view) this.openView(view.dataset.viewLink);
+    else if (other) this.go(Number(other.dataset.to) - 1);
+    else if (turn) this.go(Number(turn.closest("[data-turn]").dataset.turn) - 1);
   }
 
-  #press(where, event) {
-    event.preventDefault();
+  #press(where) {
     const goals = { first: 0, previous: this.at - 1, next: this.at + 1, last: this.count - 1 };
     if (where === "next-error") this.#goToError(1);
     else this.go(goals[where]);
@@ -214,29 +112,40 @@ class PhPlayer extends HTMLElement {
 
   #goToError(by) {
     const there = this.spans?.nextError(this.at, by) ?? null;
-    if (there === null) this.#announce(by > 0 ? "No later error" : "No earlier error");
+    if (there === null) this.announce(by > 0 ? "No later error" : "No earlier error");
     else this.go(there);
   }
 
-  go(index, { focus = false, scrubs = false } = {}) {
+  // Moves the playhead. Who selects a step can come back to it by the browser's history; who scrubs
+  // passes by. `focus` moves the keyboard's focus to the step's row, `time` is within the step.
+  go(index, { focus = false, scrubs = false, time = null } = {}) {
     const there = Math.min(Math.max(index, 0), this.count - 1);
     if (there === this.at || Number.isNaN(there)) return;
     this.at = there;
+    this.id = null;
+    this.time = time ?? this.spans?.starts[there] ?? null;
+    this.pushes ||= !scrubs;
     this.dataset.at = there + 1;
-    if (!scrubs) this.range.value = there + 1;
+    this.range.value = there + 1;
     this.querySelector("[data-number]").textContent = (there + 1).toLocaleString("en");
     if (this.spans) {
-      this.rows?.spans && this.rows.select(there, { focus });
+      if (this.rows?.spans) this.rows.select(there, { focus });
       this.minimap.select(there);
-      this.#say();
+      this.#tell();
     }
     if (this.#showTurn()) this.#fetchSoon();
+  }
+
+  #tell() {
+    this.#say();
+    const { at, id, time, spans } = this;
+    this.dispatchEvent(new CustomEvent("ph-at", { bubbles: true, detail: { at, id, time, spans } }));
   }
 
   #say() {
     const says = this.spans.says(this.at);
     this.range.setAttribute("aria-valuetext", says);
-    if (document.activeElement !== this.range) this.#announce(says);
+    if (document.activeElement !== this.range) this.announce(says);
     this.#mark("first", this.at > 0);
     this.#mark("previous", this.at > 0);
     this.#mark("next", this.at < this.count - 1);
@@ -253,7 +162,7 @@ class PhPlayer extends HTMLElement {
     else button.setAttribute("aria-disabled", "true");
   }
 
-  #announce(text) {
+  announce(text) {
     this.querySelector("[data-says]").textContent = text;
   }
 
@@ -263,7 +172,7 @@ class PhPlayer extends HTMLElement {
     if (!transcript) return true;
     const turn = document.getElementById(`turn-${this.at + 1}`);
     if (!turn) {
-      location.assign(`?view=transcript&at=${this.at + 1}`);
+      this.#fetchMain(`?view=transcript&at=${this.at + 1}`).then(() => this.#fetchSoon());
       return false;
     }
     for (const other of transcript.querySelectorAll("[data-turn]")) {
@@ -284,9 +193,9 @@ class PhPlayer extends HTMLElement {
   async #fetchPanel() {
     this.asked?.abort();
     this.asked = new AbortController();
-    const url = `${this.dataset.panel}?view=${this.dataset.view}&at=${this.at + 1}`;
     try {
-      const answer = await fetch(url, { signal: this.asked.signal });
+      const query = this.#query({ at: this.at + 1 });
+      const answer = await fetch(`${this.dataset.panel}?${query}`, { signal: this.asked.signal });
       if (!answer.ok || answer.redirected) throw new Error(`status ${answer.status}`);
       this.#showPanel(await answer.text());
     } catch (error) {
@@ -298,11 +207,13 @@ class PhPlayer extends HTMLElement {
     // The server's own fragment, in which recorded text is escaped.
     this.panel.innerHTML = html;
     this.panel.scrollTop = 0;
-    this.step = this.panel.querySelector("[data-id]").dataset.id;
-    history.replaceState(null, "", this.#address());
+    const { at } = this;
+    this.id = this.panel.querySelector("[data-id]").dataset.id;
+    this.#write();
     for (const link of this.querySelectorAll("[data-view-link]")) {
       link.href = this.#address(link.dataset.viewLink);
     }
+    this.dispatchEvent(new CustomEvent("ph-step", { bubbles: true, detail: { at, id: this.id } }));
   }
 
   #showFailure() {
@@ -312,32 +223,78 @@ class PhPlayer extends HTMLElement {
     this.panel.replaceChildren(message);
   }
 
-  #address(view = this.dataset.view) {
-    const step = this.step ?? this.panel.querySelector("[data-id]").dataset.id;
-    return `?view=${view}&step=${step}`;
+  // The address with another place; what else stands in it stays.
+  #query({ view = this.dataset.view, ...place }) {
+    const kept = new URLSearchParams(location.search);
+    for (const name of PLACE) kept.delete(name);
+    return new URLSearchParams([["view", view], ...Object.entries(place), ...kept]).toString();
   }
 
-  #canSwitch(view) {
-    return this.rows?.spans && view !== "transcript";
+  #address(view) {
+    const place = this.id ? { step: this.id } : { at: this.at + 1 };
+    if (Number.isFinite(this.time)) place.t = Math.round(this.time);
+    return `?${this.#query({ view, ...place })}`;
   }
 
-  #openView(view) {
-    if (!this.#canSwitch(view)) {
-      if (view !== this.dataset.view) location.assign(this.#address(view));
-      return;
-    }
+  #state() {
+    return { at: this.at, time: this.time, view: this.dataset.view, count: this.count };
+  }
+
+  // One entry of history for each place that was chosen and stayed at.
+  #write() {
+    const isNew = this.pushes && Date.now() - this.movedAt > PASSING;
+    if (this.pushes) this.movedAt = Date.now();
+    this.pushes = false;
+    if (isNew) history.pushState(this.#state(), "", this.#address());
+    else history.replaceState(this.#state(), "", this.#address());
+  }
+
+  // Back or forward. An address that was typed or linked has no state: the page is asked for it.
+  async #return(state) {
+    this.pushes = false;
+    if (!state || state.count !== this.count) return location.reload();
+    if (state.view !== this.dataset.view) await this.#show(state.view, location.search);
+    this.go(state.at, { scrubs: true, time: state.time });
+  }
+
+  async openView(view) {
+    const isOffered = this.querySelector(`[data-view-link="${view}"]`);
+    if (!isOffered || view === this.dataset.view) return;
+    const address = this.#address(view);
+    await this.#show(view, address);
+    history.pushState(this.#state(), "", address);
+    this.movedAt = Date.now();
+  }
+
+  async #show(view, address) {
     this.dataset.view = view;
-    this.rows.setView(view);
+    if (this.rows?.spans && VIEWS_OF_ROWS.includes(view)) this.rows.setView(view);
+    else await this.#fetchMain(address);
     for (const link of this.querySelectorAll("[data-view-link]")) {
       if (link.dataset.viewLink === view) link.setAttribute("aria-current", "page");
       else link.removeAttribute("aria-current");
     }
-    history.pushState(null, "", this.#address());
+  }
+
+  // Another view, or another part of the transcript, as the server draws it.
+  async #fetchMain(address) {
+    const answer = await fetch(address, { headers: { Accept: "text/html" } });
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const main = page.querySelector(".player-main");
+    if (!main) return location.assign(address);
+    for (const script of page.querySelectorAll("script[type=module][src]")) {
+      await import(script.src);
+    }
+    this.querySelector(".player-main").replaceWith(main);
+    if (!this.spans) return;
+    this.#loadRows();
+    this.#showTurn();
+    this.#tell();
   }
 
   async #copyLink() {
     await copyText(new URL(this.#address(), location.href).href);
-    this.#announce("Link to this step copied");
+    this.announce("Link to this step copied");
     const toast = document.createElement("p");
     toast.className = "toast";
     toast.textContent = "Link to this step copied";

@@ -251,7 +251,7 @@ def test_changing_views_keeps_the_step(site, page):
     expect(page).to_have_url(re.compile("step="))
     press(page, "2")
     expect(page).to_have_url(re.compile("view=tree"))
-    press(page, "3")
+    press(page, "4")
     expect(page).to_have_url(re.compile("view=transcript"))
     ready(page)
 
