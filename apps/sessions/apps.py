@@ -8,3 +8,11 @@ class SessionsConfig(AppConfig):
     name = "apps.sessions"
     # Django owns the label "sessions".
     label = "agent_sessions"
+
+    def ready(self) -> None:
+        # Models are ready only now.
+        from apps.sessions import adoption, erasure
+        from apps.tenants import grants
+
+        adoption.register(grants.follow_session)
+        erasure.register(grants.forget_session)

@@ -125,6 +125,8 @@ class Session(ProjectModel):
     unscoped: ClassVar[SessionManager[Session]] = SessionManager()
 
     class Meta:
+        # Beside Django's own, of which "view" can be granted.
+        permissions = [("annotate_session", "Can annotate session")]
         constraints = [
             models.UniqueConstraint(
                 fields=["project", "external_id"], name="session_external_id_unique"

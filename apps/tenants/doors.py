@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any, ClassVar, cast
+from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
@@ -23,7 +24,6 @@ from apps.tenants.access import (
     enter_project,
     enter_with_key,
     open_project,
-    require,
 )
 from apps.tenants.models import ApiKey, Project
 from apps.tenants.permissions import Permission
@@ -42,8 +42,11 @@ class SignedInRequest(HttpRequest):
     user: User
     actor: Actor
     request_id: str
-    # What the person may do in the project that was entered.
+    # What the person may do in the project that was entered; where the address names a
+    # session, what they may do with that one.
     permissions: frozenset[Permission]
+    # False: the person has no role here, and was given this one session.
+    is_member: bool
 
 
 def actor_of(request: HttpRequest, user: User) -> Actor:
@@ -62,7 +65,11 @@ def _actor(request: HttpRequest, kind: str, pk: str, label: str) -> Actor:
 
 
 def project_view(needs: Permission) -> Callable[[View], View]:
-    """Swap ``organization_slug`` and ``project_slug`` of the URL for a project that may be used."""
+    """Swap ``organization_slug`` and ``project_slug`` of the URL for a project that may be used.
+
+    Where the URL has a ``session_id``, a grant on that session lets in, too; the view then
+    shows nothing of the project but that session.
+    """
 
     def decorate(view: View) -> View:
         @wraps(view)
@@ -70,11 +77,17 @@ def project_view(needs: Permission) -> Callable[[View], View]:
         def guarded(
             request: SignedInRequest, organization_slug: str, project_slug: str, **kwargs: Any
         ) -> HttpResponse:
-            project, role = open_project(request.user, organization_slug, project_slug)
-            require(role, needs)
+            entrance = open_project(
+                request.user,
+                organization_slug,
+                project_slug,
+                session_id=kwargs.get("session_id"),
+            )
+            entrance.require(needs)
             request.actor = actor_of(request, request.user)
-            request.permissions = role.permissions
-            return view(request, project, **kwargs)
+            request.permissions = entrance.permissions
+            request.is_member = entrance.role is not None
+            return view(request, entrance.project, **kwargs)
 
         guarded.needs = needs  # type: ignore[attr-defined]
         return guarded
@@ -170,19 +183,26 @@ class ProjectAPIView(APIView):
         self.actor = actor_of_key(request, key)
 
     def _enter_as_person(self, request: Request, needs: Permission) -> None:
-        organization_slug, project_slug = project_named_in(request)
         person = person_of(request)
-        self.project = enter_project(person, organization_slug, project_slug, needs=needs)
+        self.project = enter_project(
+            person, *project_named_in(request), needs=needs, session_id=self._session_id
+        )
         self.actor = actor_of(request, person)
+
+    @property
+    def _session_id(self) -> UUID | None:
+        """The session in the URL: a grant on it lets in, too."""
+        found: UUID | None = self.kwargs.get("session_id")
+        return found
 
     def require(self, needs: Permission) -> None:
         """Check a further permission, where what is asked for decides which one it takes."""
         if isinstance(self.request.auth, ApiKey):
             enter_with_key(self.request.auth, needs=needs)
         else:
-            organization = self.project.organization
+            place = (self.project.organization.slug, self.project.slug)
             person = person_of(self.request)
-            enter_project(person, organization.slug, self.project.slug, needs=needs)
+            enter_project(person, *place, needs=needs, session_id=self._session_id)
 
     def may(self, permission: Permission) -> bool:
         """Tell whether the caller has a further permission."""

@@ -19,6 +19,7 @@ class InboxKind(models.TextChoices):
     ASSIGNMENT = "assignment", "assigned a ticket to you"
     REPLY = "reply", "replied to you"
     TICKET = "ticket", "changed a ticket of yours"
+    GRANT = "grant", "let you see a session"
 
 
 class InboxEntry(ProjectModel):

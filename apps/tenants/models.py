@@ -143,5 +143,5 @@ class ApiKey(ProjectModel):
         return self.revoked_at is None and not self.is_expired
 
 
-# Django finds the models of an app through this module; that one needs the classes above.
-from apps.tenants import inbox_models  # noqa: E402, F401
+# Django finds the models of an app through this module; those need the classes above.
+from apps.tenants import grant_models, inbox_models  # noqa: E402, F401

@@ -12,6 +12,7 @@ class Permission(models.TextChoices):
     READ_CONTENT = "read_content", "read content"
     INGEST = "ingest", "send and import events"
     ANNOTATE = "annotate", "annotate and score"
+    SHARE = "share", "show sessions to others"
     MANAGE_KEYS = "manage_keys", "manage API keys"
     MANAGE_PROJECT = "manage_project", "change project settings"
     READ_MEMBERS = "read_members", "see members"
@@ -26,7 +27,7 @@ P = Permission
 
 _VIEWER = frozenset({P.READ_META, P.READ_CONTENT, P.READ_MEMBERS})
 _REVIEWER = _VIEWER | {P.ANNOTATE}
-_ENGINEER = _REVIEWER | {P.INGEST, P.MANAGE_KEYS}
+_ENGINEER = _REVIEWER | {P.INGEST, P.MANAGE_KEYS, P.SHARE}
 _ADMIN = _ENGINEER | {P.MANAGE_PROJECT, P.MANAGE_MEMBERS, P.READ_AUDIT, P.ERASE}
 _OWNER = _ADMIN | {P.MANAGE_ORGANIZATION, P.REVEAL}
 _AUDITOR = frozenset({P.READ_META, P.READ_MEMBERS, P.READ_AUDIT})
@@ -84,8 +85,22 @@ SCOPE_PERMISSIONS: dict[Scope, frozenset[Permission]] = {
     Scope.REPLAYS_RUN: frozenset(),
     Scope.MEMORY_RW: frozenset(),
     Scope.ADMIN: frozenset(
-        {P.MANAGE_KEYS, P.MANAGE_PROJECT, P.READ_MEMBERS, P.MANAGE_MEMBERS, P.READ_AUDIT, P.ERASE}
+        {
+            P.MANAGE_KEYS,
+            P.MANAGE_PROJECT,
+            P.READ_MEMBERS,
+            P.MANAGE_MEMBERS,
+            P.READ_AUDIT,
+            P.ERASE,
+            P.SHARE,
+        }
     ),
+}
+
+# What a person may do with one session that was opened to them: django-guardian's permissions.
+GRANTS: dict[str, frozenset[Permission]] = {
+    "view_session": frozenset({P.READ_META, P.READ_CONTENT}),
+    "annotate_session": frozenset({P.ANNOTATE}),
 }
 
 # What a person must be allowed to give a key this scope: all that the key could then do.

@@ -16,6 +16,7 @@ from apps.audit.actors import Actor
 from apps.core.errors import ConflictError, InvalidError
 from apps.core.jobs import after_commit
 from apps.tenants.access import permissions_in_organization
+from apps.tenants.grants import forget_member
 from apps.tenants.models import Membership, Organization, Project, slug_is_plain
 from apps.tenants.permissions import Permission, Role
 
@@ -177,6 +178,7 @@ def remove_member(membership: Membership, *, actor: Actor) -> None:
         organization.memberships.filter(user_id=membership.user_id).delete()
     else:
         membership.delete()
+    forget_member(organization, membership.user, membership.project)
     # What was the member's alone goes, too.
     after_commit("sessions.sweep_views")
 

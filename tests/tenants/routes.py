@@ -175,6 +175,7 @@ SCOPE_TABLE = {
         P.MANAGE_MEMBERS,
         P.READ_AUDIT,
         P.ERASE,
+        P.SHARE,
     },
 }
 
@@ -187,6 +188,7 @@ ROLE_TABLE = {
     P.ERASE: "owner admin",
     P.READ_AUDIT: "owner admin auditor",
     P.MANAGE_KEYS: "owner admin engineer",
+    P.SHARE: "owner admin engineer",
     P.INGEST: "owner admin engineer",
     P.ANNOTATE: "owner admin engineer reviewer",
     P.READ_CONTENT: "owner admin engineer reviewer viewer",

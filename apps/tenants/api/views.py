@@ -61,7 +61,8 @@ def about_person(request: Request, user: User) -> dict[str, Any]:
     """Return who is signed in, and their role in the project if they name one."""
     project, role = None, None
     if "X-Playhead-Project" in request.headers or "project" in request.query_params:
-        project, role = open_project(user, *project_named_in(request))
+        entrance = open_project(user, *project_named_in(request))
+        project, role = entrance.project, entrance.role
     return {
         "kind": "user",
         "id": str(user.pk),
