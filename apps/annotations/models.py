@@ -16,6 +16,9 @@ from django.db.models import Q
 from django.utils import timezone
 
 from apps.accounts.models import User
+
+# Django finds the models of an app through this module.
+from apps.annotations import share_models  # noqa: F401
 from apps.core.ids import uuid7
 from apps.sessions.models import Session
 from apps.tenants.models import ApiKey, Project, ProjectModel

@@ -45,6 +45,8 @@ class Project(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     # Made-up sessions, marked as such wherever the project is shown.
     is_demo = models.BooleanField(default=False)
+    # Whether sessions may be shown to people without an account, by share links.
+    allows_links = models.BooleanField(default=True)
     # Since when nobody sees it; its sessions are erased from then on, and the row stays.
     removed_at = models.DateTimeField(null=True, blank=True)
 

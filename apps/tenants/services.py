@@ -15,7 +15,7 @@ from apps.audit import services as audit
 from apps.audit.actors import Actor
 from apps.core.errors import ConflictError, InvalidError
 from apps.core.jobs import after_commit
-from apps.tenants.access import permissions_in_organization
+from apps.tenants.access import permissions_in_organization, permissions_in_project
 from apps.tenants.grants import forget_member
 from apps.tenants.models import Membership, Organization, Project, slug_is_plain
 from apps.tenants.permissions import Permission, Role
@@ -96,6 +96,27 @@ def rename_project(project: Project, *, name: str, actor: Actor) -> Project:
         project_id=project.pk,
         objects=[f"project:{project.slug}"],
         detail={"before": before, "after": project.name},
+    )
+    return project
+
+
+@transaction.atomic
+def allow_links(project: Project, *, allowed: bool, actor: Actor) -> Project:
+    """Let sessions be shown by share links, or not: then those that exist do not open, either."""
+    project = Project.objects.select_for_update().get(pk=project.pk)
+    if Permission.MANAGE_PROJECT not in permissions_in_project(actor, project):
+        raise PermissionDenied("Your role may not change project settings.")
+    if project.allows_links == allowed:
+        return project
+    project.allows_links = allowed
+    project.save(update_fields=["allows_links"])
+    audit.record(
+        actor,
+        "project.links",
+        organization_id=project.organization_id,
+        project_id=project.pk,
+        objects=[f"project:{project.slug}"],
+        detail={"allowed": allowed},
     )
     return project
 
