@@ -3,3 +3,14 @@ from django.apps import AppConfig
 
 class AnnotationsConfig(AppConfig):
     name = "apps.annotations"
+
+    def ready(self) -> None:
+        # Models can be read only once all apps are there.
+        from apps.annotations.following import erase_annotations, move_annotations
+        from apps.sessions import store
+        from apps.tenants.idempotency import forget_answers, move_answers
+
+        store.register_adoption(move_annotations)
+        store.register_erasure(erase_annotations)
+        store.register_adoption(move_answers)
+        store.register_erasure(forget_answers)

@@ -146,4 +146,4 @@ class ApiKey(ProjectModel):
 
 
 # Django finds the models of an app through this module; those need the classes above.
-from apps.tenants import grant_models, inbox_models  # noqa: E402, F401
+from apps.tenants import grant_models, idempotency_models, inbox_models  # noqa: E402, F401
