@@ -12,7 +12,7 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -35,6 +35,11 @@ class Found(NamedTuple):
     started: float | None
     ended: float | None
     is_error: bool | None
+    # Input and output together, and US dollars; None where it is no call of a model.
+    tokens: int | None
+    cost: float | None
+    # False: its usage is another step's.
+    is_counted: bool
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -84,6 +89,10 @@ class Layout:
         self.packed: bytes | None = None
         # Found by ``state`` when it is first asked for.
         self.stated: Sequence[Stated] | None = None
+        # Made by ``graph`` when it is first asked for.
+        self.graph: Any = None
+        # Likewise by ``drawing``.
+        self.drawn: object | None = None
         ids = [row.id for row in rows]
         parents = parents_of(ids, [row.parent for row in rows])
         depths = depths_of(parents)
@@ -95,6 +104,15 @@ class Layout:
         self.starts = array("d", [UNKNOWN if row.started is None else row.started for row in rows])
         self.durations = array("d", [_milliseconds(row) for row in rows])
         self.errors = array("i", [index for index, row in enumerate(rows) if row.is_error])
+        # Lanes that senders named; the others follow from the tree.
+        self.sent_lanes = frozenset(row.lane for row in rows if row.lane is not None)
+        # Few steps use anything: {index: (tokens, cost)}, and whose usage is another step's.
+        self.usage = {
+            index: (row.tokens, row.cost)
+            for index, row in enumerate(rows)
+            if row.tokens is not None or row.cost is not None
+        }
+        self.uncounted = frozenset(at for at in self.usage if not rows[at].is_counted)
 
     def __len__(self) -> int:
         return len(self.parents)

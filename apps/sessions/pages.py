@@ -11,10 +11,9 @@ from django.http import Http404
 from apps.audit.services import record_reading
 from apps.core.errors import InvalidError
 from apps.core.paging import read_limit
-from apps.sessions import panel, player, reader, search
+from apps.sessions import player, reader, search, step_panel, step_rows
+from apps.sessions.drawing import drawing_of
 from apps.sessions.filters import SessionFilters
-from apps.sessions.json_tree import json_tree
-from apps.sessions.keys import SessionCipher
 from apps.sessions.layout import Layout
 from apps.sessions.layout_cache import layout_of
 from apps.sessions.listing import short_id, total_tokens
@@ -22,8 +21,7 @@ from apps.sessions.model_names import grouped
 from apps.sessions.models import Facet, Session
 from apps.sessions.queries import facets_of, session_page
 from apps.sessions.search import Found
-from apps.sessions.state import state_at
-from apps.sessions.steps import Step
+from apps.sessions.step_filter import find_steps
 from apps.sessions.transcript import tell
 from apps.tenants.doors import SignedInRequest
 from apps.tenants.models import Project
@@ -99,10 +97,22 @@ def player_context(request: SignedInRequest, session: Session, view: str) -> dic
     if not len(layout):
         return context
     at = player.find_step(layout, request.GET.get("step", ""), request.GET.get("at", ""))
-    context |= step_context(session, layout, at, may_read=context["may_read"], cipher=head.cipher)
+    asked = step_panel.read_asked(
+        request.GET, layout, may_read=context["may_read"], cipher=head.cipher
+    )
+    context |= step_panel.step_context(session, layout, at, asked)
     if view == "transcript":
         return context | transcript_context(session, layout, at, head)
-    return context | {"rows": player.row_page(layout, at)}
+    return context | {"rows": rows_page(request, session, layout, at, view)}
+
+
+def rows_page(
+    request: SignedInRequest, session: Session, layout: Layout, at: int, view: str
+) -> step_rows.RowPage:
+    drawing, asked = drawing_of(session, layout), request.GET
+    window = step_rows.read_window(asked.get("from"), asked.get("to"))
+    found = find_steps(drawing, asked.get("f", ""))
+    return step_rows.row_page(drawing, at, view, found, window)
 
 
 def panel_context(request: SignedInRequest, session: Session, event_id: str = "") -> dict[str, Any]:
@@ -113,55 +123,10 @@ def panel_context(request: SignedInRequest, session: Session, event_id: str = ""
     wanted = event_id or request.GET.get("step", "")
     at = player.find_step(layout, wanted, request.GET.get("at", ""))
     view = read_view(request.GET.get("view"))
-    return (
-        context | step_context(session, layout, at, may_read=context["may_read"]) | {"view": view}
+    asked = step_panel.read_asked(
+        request.GET, layout, may_read=context["may_read"], cipher=None
     )
-
-
-def step_context(
-    session: Session,
-    layout: Layout,
-    at: int,
-    *,
-    may_read: bool,
-    cipher: SessionCipher | None = None,
-) -> dict[str, Any]:
-    """Return one step, laid out for the panel."""
-    [(step, event)] = reader.read_at(session, layout, [at], content=may_read, cipher=cipher)
-    found = list(panel.sections(event)) if may_read else []
-    if may_read:
-        found[1:1] = state_sections(session, step, event) + source_sections(session, layout, event)
-    return {
-        "at": player.playhead_at(layout, at),
-        "step": step,
-        "event": event,
-        "group": player.group_of(step.kind),
-        "icon": player.icon_of(step.kind),
-        "sections": found,
-    }
-
-
-def state_sections(session: Session, step: Step, event: Mapping[str, Json]) -> list[panel.Section]:
-    """Return what the step changed in the state, and the state after it, where it has any."""
-    if event.get("state_patch") is None and event.get("state") is None:
-        return []
-    after = state_at(session, step.seq)
-    state = panel.Section("state", "State after this step", is_open=False)
-    state.tree = json_tree(after.state)
-    return [panel.change_section(after.changes), state]
-
-
-def source_sections(
-    session: Session, layout: Layout, event: Mapping[str, Json]
-) -> list[panel.Section]:
-    """Return the steps whose output the step was given, where its sender named any."""
-    named = event.get("inputs")
-    if not named:
-        return []
-    rows = session.project.event_inputs.filter(session_id=session.pk, event_id=event["id"])
-    found = (layout.find(source.hex) for source in rows.values_list("source_id", flat=True))
-    places = [layout.place(at) for at in sorted(at for at in found if at is not None)]
-    return [panel.source_section(places, max(len(named), len(places)))]
+    return context | step_panel.step_context(session, layout, at, asked) | {"view": view}
 
 
 def transcript_context(

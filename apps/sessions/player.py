@@ -1,4 +1,4 @@
-"""What the player shows of a session's layout: rows in the order of the tree, and columns."""
+"""Where one stands in a session, and what its steps look like."""
 
 from __future__ import annotations
 
@@ -8,15 +8,11 @@ from typing import Any
 from django.http import Http404
 
 from apps.core.errors import InvalidError
-from apps.sessions.layout import Layout, Place
+from apps.sessions.layout import Layout
 
 Json = Any
 
 VIEWS = ("timeline", "tree", "transcript")
-# Rows that a page without scripts shows at once.
-ROWS = 100
-# Levels that are indented.
-DEEPEST = 16
 # Steps that one page of the transcript tells.
 TOLD_AT_ONCE = 60
 # Earlier model calls that are read so that the first turn repeats nothing.
@@ -110,57 +106,6 @@ def playhead_at(layout: Layout, index: int) -> Playhead:
         next=layout.id(index + 1) if index < last else None,
         next_error=None if error is None else layout.id(error),
     )
-
-
-@dataclass(frozen=True)
-class RowPage:
-    """A window of rows, and the ids of steps in the windows beside it."""
-
-    rows: list[Row]
-    previous: str | None
-    next: str | None
-
-
-@dataclass(frozen=True)
-class Row:
-    """One step as a row: its bar in percent of the session's time, None where unknown."""
-
-    step: Place
-    left: float | None
-    width: float
-    is_future: bool
-
-    @property
-    def level(self) -> int:
-        return min(self.step.level, DEEPEST)
-
-    @property
-    def group(self) -> str:
-        return group_of(self.step.kind)
-
-    @property
-    def icon(self) -> str:
-        return icon_of(self.step.kind)
-
-
-def row_page(layout: Layout, at: int) -> RowPage:
-    """Return the window of rows that holds the step ``at``."""
-    start = layout.positions[at] - layout.positions[at] % ROWS
-    end = start + ROWS
-    return RowPage(
-        rows=[_row(layout, index, at) for index in layout.order[start:end]],
-        previous=layout.id(layout.order[start - ROWS]) if start else None,
-        next=layout.id(layout.order[end]) if end < len(layout) else None,
-    )
-
-
-def _row(layout: Layout, index: int, at: int) -> Row:
-    place = layout.place(index)
-    left = None
-    if place.started is not None:
-        left = round((place.started - layout.begins) * 100_000 / layout.total_ms, 3)
-    width = max(0.3, round((place.duration_ms or 0) * 100 / layout.total_ms, 3))
-    return Row(place, left, width, is_future=index > at)
 
 
 def transcript_window(layout: Layout, at: int) -> tuple[range, list[int]]:

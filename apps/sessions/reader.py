@@ -27,7 +27,10 @@ ORDER BY order_at, position, id
 # Seconds, as times with a zone take most of the time of reading a row.
 LAYOUT = """
 SELECT uuid_send(id), uuid_send(parent_id), lane, kind, name,
-    date_part('epoch', started_at), date_part('epoch', ended_at), status = 'error'
+    date_part('epoch', started_at), date_part('epoch', ended_at), status = 'error',
+    CASE WHEN input_tokens IS NULL THEN output_tokens
+        ELSE input_tokens + coalesce(output_tokens, 0) END,
+    cost::float8, is_counted
 FROM agent_sessions_event
 WHERE project_id = $1 AND session_id = $2
 ORDER BY order_at, position, id
@@ -81,13 +84,35 @@ def read_at(
     Whoever has the session's cipher already hands it on.
     """
     ids = [found.id_bytes(index) for index in indexes]
-    rows = _rows_with(session, ids)
-    steps = [_step_at(found, index, row) for index, row in zip(indexes, rows, strict=True)]
+    rows = rows_with(session, ids)
+    steps = [step_at(found, index, row) for index, row in zip(indexes, rows, strict=True)]
     shapes = _native(session, steps, rows, content=content, raw=raw, cipher=cipher)
     return list(zip(steps, shapes, strict=True))
 
 
-def _step_at(found: Layout, index: int, row: EventRow) -> Step:
+def read_beside(
+    session: Session,
+    found: Layout,
+    indexes: Sequence[int],
+    others: Sequence[int],
+    *,
+    content: bool,
+    cipher: SessionCipher | None = None,
+) -> tuple[list[tuple[Step, dict[str, Any]]], list[EventRow]]:
+    """Return steps as ``read_at`` does, and the rows of the first of them and of ``others``.
+
+    Whoever compares steps by their digests needs no content of the others.
+    """
+    ids = [found.id_bytes(index) for index in (*indexes, *others)]
+    rows = rows_with(session, ids)
+    count = len(indexes)
+    steps = [step_at(found, at, row) for at, row in zip(indexes, rows[:count], strict=True)]
+    shapes = _native(session, steps, rows[:count], content=content, raw=False, cipher=cipher)
+    return list(zip(steps, shapes, strict=True)), [rows[0], *rows[count:]]
+
+
+def step_at(found: Layout, index: int, row: EventRow) -> Step:
+    """Return the step at a place of the layout, from its row."""
     parent = found.parents[index]
     return outlines.step_of(
         msgspec.structs.asdict(row),
@@ -181,10 +206,11 @@ def contents_of(
 
 def rows_of(session: Session, steps: Sequence[Step]) -> list[EventRow]:
     """Return the whole rows of steps, in the steps' order."""
-    return _rows_with(session, [uuid.UUID(step.id).bytes for step in steps])
+    return rows_with(session, [uuid.UUID(step.id).bytes for step in steps])
 
 
-def _rows_with(session: Session, ids: Sequence[bytes]) -> list[EventRow]:
+def rows_with(session: Session, ids: Sequence[bytes]) -> list[EventRow]:
+    """Return the whole rows with these ids, in their order."""
     wanted = [(session.pk.bytes, event) for event in ids]
     found = event_rows.existing_events(session.project_id, wanted)
     rows = {row.id: row for _, row in found}

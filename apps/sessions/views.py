@@ -14,19 +14,23 @@ from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 
 from apps.core.errors import DomainError, InvalidError
-from apps.sessions import list_head, list_views, listing, pages
+from apps.sessions import list_head, list_views, listing, pages, step_panel
 from apps.sessions.columns import COOKIE, REMEMBER, read_look
+from apps.sessions.drawing import drawing_of
 from apps.sessions.filters import SessionFilters, refuse_unknown
 from apps.sessions.layout_cache import layout_of, state_of
 from apps.sessions.models import Session
 from apps.sessions.saved_view_pages import with_saved_views
 from apps.sessions.saved_view_tabs import Tabs
 from apps.sessions.spans import answer_columns
+from apps.sessions.step_rows import PARAMETERS
 from apps.sessions.suggestions import suggest
 from apps.tenants.doors import SignedInRequest, project_view
 from apps.tenants.models import Project
 from apps.tenants.permissions import Permission
 
+# What the address of a session's page may say.
+PLAYER = frozenset({"view", "step", "at", "t"}) | PARAMETERS | step_panel.PARAMETERS
 ONE_YEAR = 365 * 24 * 3600
 
 
@@ -82,7 +86,7 @@ def session_suggestions(request: SignedInRequest, project: Project) -> HttpRespo
 @project_view(Permission.READ_META)
 def session_detail(request: SignedInRequest, project: Project, session_id: UUID) -> HttpResponse:
     """Show the player. What it shows follows from the address alone: view and step."""
-    refuse_unknown(request.GET.dict(), frozenset({"view", "step", "at"}))
+    refuse_unknown(request.GET.dict(), PLAYER)
     session = find_session(project, session_id)
     if session.merged_into_id:
         return moved(project, session.merged_into_id)
@@ -95,7 +99,8 @@ def session_detail(request: SignedInRequest, project: Project, session_id: UUID)
 def session_spans(request: SignedInRequest, project: Project, session_id: UUID) -> HttpResponse:
     """Send the steps in columns, for the rows and the overview of the player."""
     session = find_session(project, session_id)
-    return answer_columns(request, layout_of(session), state_of(session))
+    drawing = drawing_of(session, layout_of(session))
+    return answer_columns(request, drawing, state_of(session))
 
 
 @require_safe
@@ -103,7 +108,7 @@ def session_spans(request: SignedInRequest, project: Project, session_id: UUID) 
 @project_view(Permission.READ_META)
 def session_panel(request: SignedInRequest, project: Project, session_id: UUID) -> HttpResponse:
     """Send the panel of one step, to be put into the player."""
-    refuse_unknown(request.GET.dict(), frozenset({"view", "step", "at"}))
+    refuse_unknown(request.GET.dict(), PLAYER)
     context = pages.panel_context(request, find_session(project, session_id))
     return render(request, "sessions/panel.html", context)
 

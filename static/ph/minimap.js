@@ -1,6 +1,6 @@
 // All steps of a session at a glance, above the scrubber.
 
-import { groupOf } from "./waterfall.js";
+import { groupOf } from "./spans.js";
 
 // All steps at a glance: a column for each, its kind's colour, higher for longer, errors marked.
 const COLOURS = ["llm", "tool", "retriever", "agent", "decision", "human", "other"];

@@ -7,7 +7,8 @@
 import { copyText } from "./core.js";
 import { onKeys } from "./keys.js";
 import "./minimap.js";
-import { Spans } from "./waterfall.js";
+import { Spans } from "./spans.js";
+import "./waterfall.js";
 
 // Views that are the same rows, drawn differently.
 const VIEWS_OF_ROWS = ["timeline", "tree"];

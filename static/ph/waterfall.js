@@ -1,90 +1,9 @@
-// The steps of a session: in columns, as spans.json sends them, and as rows, a tree or bars along
-// time, of which only those in sight are in the document.
+// The rows of a session's steps, a tree or bars along time, of which only those in sight are in
+// the document.
 
-const GROUPS = {
-  llm: "llm", embedding: "llm", tool: "tool", http: "tool", code_change: "tool",
-  retriever: "retriever", reranker: "retriever", memory: "retriever",
-  agent: "agent", handoff: "agent", decision: "decision", guardrail: "decision",
-  evaluator: "decision", human: "human",
-};
+import { duration, groupOf, Spans } from "./spans.js";
 
-export const groupOf = (kind) => GROUPS[kind] ?? "other";
-
-export function duration(ms) {
-  if (ms === null) return "-";
-  if (ms < 1000) return `${Math.round(ms)} ms`;
-  const seconds = ms / 1000;
-  if (seconds < 60) return `${seconds.toFixed(seconds < 10 ? 2 : 1)} s`;
-  const pad = (number) => String(Math.floor(number)).padStart(2, "0");
-  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${pad(seconds % 60)} s`;
-  return `${Math.floor(seconds / 3600)} h ${pad((seconds % 3600) / 60)} min`;
-}
-
-export class Spans {
-  // Steps are numbered from 0 here; people and addresses count from 1.
-  constructor(columns) {
-    this.count = columns.n.length;
-    this.total = columns.total;
-    this.columns = columns;
-    this.errors = new Set(columns.e);
-    this.starts = this.#startsFrom(columns.s);
-    this.parents = columns.p.map((back, index) => (back ? index - back : -1));
-    this.#arrange();
-  }
-
-  #startsFrom(steps) {
-    let now = 0;
-    return steps.map((step) => { now += step ?? 0; return step === null ? null : now / 10; });
-  }
-
-  // A parent may start after its child (clocks differ), so order comes from the links alone;
-  // steps whose parents go round in a circle are taken as roots.
-  #arrange() {
-    this.children = Array.from({ length: this.count }, () => null);
-    const roots = [];
-    this.parents.forEach((parent, index) => {
-      if (parent < 0) roots.push(index);
-      else (this.children[parent] ??= []).push(index);
-    });
-    this.levels = new Uint16Array(this.count);
-    this.order = [];
-    roots.forEach((index) => this.#descend(index));
-    this.levels.forEach((level, index) => { if (!level) this.#descend(index); });
-  }
-
-  #descend(root) {
-    const waiting = [[root, 1]];
-    while (waiting.length) {
-      const [index, level] = waiting.pop();
-      if (this.levels[index]) continue;
-      this.levels[index] = level;
-      this.order.push(index);
-      const below = this.children[index] ?? [];
-      for (let at = below.length - 1; at >= 0; at -= 1) waiting.push([below[at], level + 1]);
-    }
-  }
-
-  name(index) { return this.columns.names[this.columns.n[index]]; }
-  kind(index) { return this.columns.kinds[this.columns.k[index]]; }
-  lane(index) { return this.columns.l[index]; }
-  duration(index) { return this.columns.d[index]; }
-  isError(index) { return this.errors.has(index); }
-
-  says(index) {
-    const words = [`step ${index + 1} of ${this.count}`, `${this.kind(index)} ${this.name(index)}`];
-    if (this.isError(index)) words.push("error");
-    const start = this.starts[index];
-    if (start !== null) words.push(`${(start / 1000).toFixed(1)} seconds`);
-    return words.join(", ");
-  }
-
-  nextError(from, by) {
-    for (let index = from + by; index >= 0 && index < this.count; index += by) {
-      if (this.isError(index)) return index;
-    }
-    return null;
-  }
-}
+export { duration, groupOf, Spans };
 
 const ROW = 28;
 const SPARE = 8;
