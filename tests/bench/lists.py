@@ -11,7 +11,8 @@ from tests.bench.visitor import Person, Program, Visitor, path_of
 from tests.playhead_process import PlayheadProcess
 
 LIST, PAGE = "/api/v1/sessions", "/o/test/p/test/sessions/"
-GOAL_MS = 100.0
+# At 100,000 events, and half more at any size beyond.
+GOAL_MS, GOAL_OF_MORE_MS, MANY = 100.0, 150.0, 200_000
 TIMES = 20
 # Each filter of the list, with a value that many, some, one or none of the sessions have.
 FILTERS: Mapping[str, Mapping[str, str]] = {
@@ -49,17 +50,17 @@ FILTERS: Mapping[str, Mapping[str, str]] = {
 def measure(playhead: PlayheadProcess, events: int, person: Person) -> Iterator[Figure]:
     """Yield the newest 50, and the dearest filter with all others in its note."""
     program = Program(playhead)
-    size = f"{events:,} events"
+    size, goal = f"{events:,} events", GOAL_MS if events < MANY else GOAL_OF_MORE_MS
     for name, visitor, path in (("API", program, LIST), ("page", person, PAGE)):
         cost = cost_of(playhead, partial(visitor.get, path), TIMES)
         figure = f"session list, 50 newest, {name}, {size}"
-        yield Figure(6, figure, cost.served, "CPU ms", GOAL_MS, note=str(cost))
+        yield Figure(6, figure, cost.served, "CPU ms", goal, note=str(cost))
     for name, visitor, path in (("API", program, LIST), ("page", person, PAGE)):
         costs = filtered(playhead, visitor, path)
         dearest = max(costs, key=lambda told: costs[told].served)
         told = ", ".join(f"{told} {cost.served:.0f}" for told, cost in costs.items())
         figure = f"dearest of {len(costs)} filters and orders ({dearest}), {name}, {size}"
-        yield Figure(6, figure, costs[dearest].served, "CPU ms", GOAL_MS, note=told)
+        yield Figure(6, figure, costs[dearest].served, "CPU ms", goal, note=told)
 
 
 def filtered(playhead: PlayheadProcess, visitor: Visitor, path: str) -> dict[str, Cost]:
