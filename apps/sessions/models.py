@@ -139,6 +139,14 @@ class Session(ProjectModel):
             largest_first("sort_duration", name="session_by_duration"),
             largest_first("error_count", name="session_by_errors"),
             models.Index(
+                "project",
+                "outcome",
+                models.F("sort_started").desc(),
+                models.F("id").desc(),
+                condition=models.Q(is_listed=True, outcome__isnull=False),
+                name="session_by_outcome",
+            ),
+            models.Index(
                 fields=["last_arrival_at"],
                 condition=models.Q(status="open", is_listed=True),
                 name="session_open",
