@@ -28,10 +28,13 @@ from apps.sessions.tag_models import SessionTag as SessionTag
 from apps.tenants.models import Project, ProjectModel
 
 
-def largest_first(column: str, *, name: str) -> models.Index:
-    """Return the index of a project's list in one of its orders."""
+def largest_first(column: str, *, name: str, of: str = "") -> models.Index:
+    """Return the index of a project's list in one order, or of what has a value in ``of``."""
     order = (models.F(column).desc(), models.F("id").desc())
-    return models.Index("project", *order, condition=models.Q(is_listed=True), name=name)
+    known = {f"{of}__isnull": False} if of else {}
+    columns = ("project", *([of] if of else []))
+    listed = models.Q(is_listed=True, **known)
+    return models.Index(*columns, *order, condition=listed, name=name)
 
 
 class SessionQuerySet(models.QuerySet["Session"]):
@@ -138,14 +141,7 @@ class Session(ProjectModel):
             largest_first("sort_cost", name="session_by_cost"),
             largest_first("sort_duration", name="session_by_duration"),
             largest_first("error_count", name="session_by_errors"),
-            models.Index(
-                "project",
-                "outcome",
-                models.F("sort_started").desc(),
-                models.F("id").desc(),
-                condition=models.Q(is_listed=True, outcome__isnull=False),
-                name="session_by_outcome",
-            ),
+            largest_first("sort_started", of="outcome", name="session_by_outcome"),
             models.Index(
                 fields=["last_arrival_at"],
                 condition=models.Q(status="open", is_listed=True),
