@@ -1,8 +1,6 @@
 """Sessions by their outcome: most have none, so the index holds only those that do."""
 
-from django.db import migrations
-
-from apps.sessions.models import largest_first
+from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
@@ -13,6 +11,13 @@ class Migration(migrations.Migration):
     operations = [
         migrations.AddIndex(
             model_name="session",
-            index=largest_first("sort_started", of="outcome", name="session_by_outcome"),
+            index=models.Index(
+                "project",
+                "outcome",
+                models.F("sort_started").desc(),
+                models.F("id").desc(),
+                condition=models.Q(is_listed=True, outcome__isnull=False),
+                name="session_by_outcome",
+            ),
         ),
     ]
