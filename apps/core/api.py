@@ -21,7 +21,8 @@ from apps.core.errors import DomainError, InvalidError, UnavailableError
 READ_ONLY = "25006"
 
 
-def _plain(value: Any) -> str:
+def plain(value: Any) -> str:
+    """Return the JSON text of what JSON has no form for."""
     # Money stays exact on the wire, and every time has its microseconds.
     if isinstance(value, Decimal):
         return format(value, "f")
@@ -45,7 +46,7 @@ class OrjsonRenderer(BaseRenderer):
     ) -> bytes:
         if data is None:
             return b""
-        return orjson.dumps(data, default=_plain, option=orjson.OPT_PASSTHROUGH_DATETIME)
+        return orjson.dumps(data, default=plain, option=orjson.OPT_PASSTHROUGH_DATETIME)
 
 
 def problem(

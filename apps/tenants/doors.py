@@ -9,7 +9,8 @@ from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.views import APIView
@@ -28,7 +29,7 @@ from apps.tenants.access import (
 from apps.tenants.models import ApiKey, Project
 from apps.tenants.permissions import Permission
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 
 NAME_A_PROJECT = (
     "Name the project as organization/project, in the query parameter `project` "
@@ -76,7 +77,7 @@ def project_view(needs: Permission) -> Callable[[View], View]:
         @login_required
         def guarded(
             request: SignedInRequest, organization_slug: str, project_slug: str, **kwargs: Any
-        ) -> HttpResponse:
+        ) -> HttpResponseBase:
             entrance = open_project(
                 request.user,
                 organization_slug,
@@ -103,7 +104,7 @@ def organization_view(needs: Permission) -> Callable[[View], View]:
         @login_required
         def guarded(
             request: SignedInRequest, organization_slug: str, **kwargs: Any
-        ) -> HttpResponse:
+        ) -> HttpResponseBase:
             organization = enter_organization(request.user, organization_slug, needs=needs)
             request.actor = actor_of(request, request.user)
             return view(request, organization, **kwargs)
@@ -119,7 +120,7 @@ def signed_in_view(view: View) -> View:
 
     @wraps(view)
     @login_required
-    def guarded(request: SignedInRequest, **kwargs: Any) -> HttpResponse:
+    def guarded(request: SignedInRequest, **kwargs: Any) -> HttpResponseBase:
         request.actor = actor_of(request, request.user)
         return view(request, **kwargs)
 
