@@ -1,1 +1,39 @@
-"""Playhead's client: what it shares with the server lies here once."""
+"""Playhead's client: records sessions of AI applications, and runs them again from the record.
+
+What it shares with the server (keys, alignment, canonical JSON) lies here once.
+"""
+
+from playhead.client import counts, flush, init, load, replay, session
+from playhead.replaying import Divergence
+from playhead.reports import Report
+from playhead.steps import (
+    agent,
+    memory,
+    patch_state,
+    record_code_change,
+    record_decision,
+    record_snapshot,
+    retriever,
+    set_state,
+    tool,
+)
+
+__all__ = [
+    "Divergence",
+    "Report",
+    "agent",
+    "counts",
+    "flush",
+    "init",
+    "load",
+    "memory",
+    "patch_state",
+    "record_code_change",
+    "record_decision",
+    "record_snapshot",
+    "replay",
+    "retriever",
+    "session",
+    "set_state",
+    "tool",
+]

@@ -72,17 +72,17 @@ def signature(kind: str, name: str | None, arguments: Json) -> Signature:
     return Signature(kind, name, f"sha256:{hashed}", sketch(leaves(normalised(arguments))))
 
 
-def leaves(value: Json, path: str = "") -> Iterator[str]:
+def leaves(value: Json, path: str = "", *, longest: int = 400) -> Iterator[str]:
     """Yield the places and values that a JSON value holds, of short texts also the words."""
     if isinstance(value, dict) and value:
         for name, inner in value.items():
-            yield from leaves(inner, f"{path}/{name}")
+            yield from leaves(inner, f"{path}/{name}", longest=longest)
     elif isinstance(value, list | tuple) and value:
         for inner in value:
-            yield from leaves(inner, f"{path}/*")
+            yield from leaves(inner, f"{path}/*", longest=longest)
     else:
         yield f"{path}={value!r}"
-        if isinstance(value, str) and len(value) <= 400:
+        if isinstance(value, str) and len(value) <= longest:
             yield from (f"{path}:{word}" for word in value.split())
 
 

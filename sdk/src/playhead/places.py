@@ -1,0 +1,93 @@
+"""Where in a session code runs: the run that listens, the lane, and the step around it.
+
+A lane is a logical thread: ``0`` is where the session began, and whatever is started from a
+lane at the same time as what goes on there gets the lane's path and its number in the order
+of being started: ``0.0``, ``0.1``, ``0.1.0``. The order in which things end never counts, so
+that parallel work has the same lanes on every run.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar, Token
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from playhead.runs import Run
+
+MAIN = "0"
+
+
+class Lane:
+    """One logical thread of a session."""
+
+    __slots__ = ("_children", "path")
+
+    def __init__(self, path: str = MAIN) -> None:
+        self.path = path
+        self._children = itertools.count()
+
+    def spawn(self) -> Lane:
+        """Return the next lane that is started from this one."""
+        # ``count`` is advanced in one step of the interpreter, so threads need no lock here.
+        return Lane(f"{self.path}.{next(self._children)}")
+
+
+_run: ContextVar[Run | None] = ContextVar("playhead_run", default=None)
+_lane: ContextVar[Lane] = ContextVar("playhead_lane")
+# The id of the step in which code runs, and whether that step answers for what lies inside.
+_step: ContextVar[str | None] = ContextVar("playhead_step", default=None)
+_is_covered: ContextVar[bool] = ContextVar("playhead_is_covered", default=False)
+
+
+def current_run() -> Run | None:
+    """Return the run that listens here; None outside of sessions and inside recorded calls."""
+    return None if _is_covered.get() else _run.get()
+
+
+def current_lane() -> Lane:
+    return _lane.get()
+
+
+def current_step() -> str | None:
+    return _step.get()
+
+
+@contextmanager
+def running(run: Run) -> Iterator[None]:
+    """Let a run listen to what happens inside, in a main lane of its own."""
+    around, lane = _run.set(run), _lane.set(Lane())
+    step, covered = _step.set(None), _is_covered.set(False)
+    try:
+        yield
+    finally:
+        _is_covered.reset(covered)
+        _step.reset(step)
+        _lane.reset(lane)
+        _run.reset(around)
+
+
+@contextmanager
+def inside(step: str, *, covers: bool) -> Iterator[None]:
+    """Run code inside a step; one that ``covers`` answers for every call made within."""
+    around, covered = _step.set(step), _is_covered.set(covers or _is_covered.get())
+    try:
+        yield
+    finally:
+        _is_covered.reset(covered)
+        _step.reset(around)
+
+
+def enter_lane(lane: Lane) -> Token[Lane]:
+    return _lane.set(lane)
+
+
+def leave_lane(token: Token[Lane]) -> None:
+    _lane.reset(token)
+
+
+def is_listening() -> bool:
+    """Tell whether a run listens here at all, also inside of a recorded call."""
+    return _run.get() is not None

@@ -1,0 +1,54 @@
+"""Recording a session: every call as an event, handed to whoever sends or writes them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from playhead import places
+from playhead.calls import Answer, Call, Ordinals, _new_id, _now_ns, event_of, stamp
+
+Json = Any
+Event = dict[str, Json]
+
+
+class Recording:
+    """Makes events of what happens in one session. Safe to use from several threads."""
+
+    is_replay = False
+    stream_speed = 1.0
+
+    def __init__(
+        self, session: str, sink: Callable[[Event], None], shared: Mapping[str, Json] | None = None
+    ) -> None:
+        """Take down session ``session``; ``shared`` fields are said on every event."""
+        self.session = session
+        self._sink = sink
+        self._shared = {name: value for name, value in (shared or {}).items() if value is not None}
+        self._ordinals = Ordinals()
+
+    def begin(self, call: Call) -> Answer | None:
+        call.ordinal = self._ordinals.take(call)
+        return None
+
+    def finish(self, call: Call, answer: Answer) -> None:
+        self._sink(self._shared | event_of(call, answer, self.session))
+
+    def close(self, step: Call, answer: Answer) -> None:
+        self.finish(step, answer)
+
+    def note(self, kind: str, name: str, fields: Mapping[str, Json]) -> str:
+        at, step = stamp(_now_ns()), _new_id().hex
+        event = {
+            "id": step,
+            "session": self.session,
+            "parent": places.current_step(),
+            "lane": places.current_lane().path,
+            "kind": kind,
+            "name": name,
+            "started_at": at,
+            "ended_at": at,
+        }
+        told = {name: value for name, value in (event | dict(fields)).items() if value is not None}
+        self._sink(self._shared | told)
+        return step

@@ -1,0 +1,115 @@
+"""httpx2, which the clients of OpenAI and Anthropic use, and httpx: one shape, two packages."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+from collections.abc import Callable
+from typing import Any
+
+from playhead import places
+from playhead.calls import Answer, Call, make_call
+from playhead.failures import error_of, exception_of
+from playhead.responses import Taken
+from playhead.runs import Run
+from playhead.transports.httpx_streams import Streams
+from playhead.wire import Asked, read_request
+
+Original = Callable[..., Any]
+
+
+def listen(package: str) -> None:
+    """Wrap the sync and async transport of ``package``, ``httpx`` or ``httpx2``."""
+    module = importlib.import_module(package)
+    if getattr(module.HTTPTransport.handle_request, "_is_playhead", False):
+        return
+    made = Streams.of(module)
+    _wrap(module.HTTPTransport, "handle_request", functools.partial(_handle, module, made))
+    _wrap(
+        module.AsyncHTTPTransport,
+        "handle_async_request",
+        functools.partial(_handle_async, module, made),
+    )
+
+
+def _wrap(owner: type, name: str, around: Callable[..., Any]) -> None:
+    original = getattr(owner, name)
+
+    @functools.wraps(original)
+    def wrapped(self: Any, request: Any) -> Any:
+        run = places.current_run()
+        return original(self, request) if run is None else around(original, self, request, run)
+
+    wrapped._is_playhead = True  # type: ignore[attr-defined]
+    setattr(owner, name, wrapped)
+
+
+def _handle(
+    module: Any, made: Streams, original: Original, transport: Any, request: Any, run: Run
+) -> Any:
+    asked, call = _call_of(request, request.read())
+    answer = run.begin(call)
+    if answer is not None:
+        return _served(module, made.played(answer, run), request, answer)
+    try:
+        with places.inside(call.id, covers=True):
+            response = original(transport, _plain(request))
+    except module.TransportError as error:
+        run.finish(call, Answer(error=error_of(error)))
+        raise
+    response.stream = made.taken(response.stream, _taken(call, asked, response, run))
+    return response
+
+
+async def _handle_async(
+    module: Any, made: Streams, original: Original, transport: Any, request: Any, run: Run
+) -> Any:
+    asked, call = _call_of(request, await request.aread())
+    answer = run.begin(call)
+    if answer is not None:
+        return _served(module, made.played_async(answer, run), request, answer)
+    try:
+        with places.inside(call.id, covers=True):
+            response = await original(transport, _plain(request))
+    except module.TransportError as error:
+        run.finish(call, Answer(error=error_of(error)))
+        raise
+    response.stream = made.taken_async(response.stream, _taken(call, asked, response, run))
+    return response
+
+
+def _call_of(request: Any, body: bytes) -> tuple[Asked, Call]:
+    asked = read_request(request.method, str(request.url), body)
+    call = make_call(
+        asked.kind,
+        asked.name,
+        asked.asked,
+        model=asked.model,
+        params=asked.params or {},
+        tools=asked.tools or (),
+        extra={"provider": asked.provider} if asked.provider else {},
+    )
+    return asked, call
+
+
+def _plain(request: Any) -> Any:
+    # Compressed bytes would have to be opened to be read, and closed again to be passed on.
+    request.headers["accept-encoding"] = "identity"
+    return request
+
+
+def _taken(call: Call, asked: Asked, response: Any, run: Run) -> Taken:
+    finished = functools.partial(run.finish, call)
+    return Taken(call, asked, response.status_code, response.headers, finished)
+
+
+def _served(module: Any, stream: Any, request: Any, answer: Answer) -> Any:
+    response = answer.response
+    if response is None or "status" not in response:
+        raised = exception_of(answer.error or {})
+        if isinstance(raised, module.RequestError):
+            raised.request = request
+        raise raised
+    return module.Response(
+        response["status"], headers=response.get("headers"), stream=stream, request=request
+    )

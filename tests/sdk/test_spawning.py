@@ -1,0 +1,91 @@
+"""Lanes follow how work was started; in which order it ends changes no key."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import playhead
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from playhead import places
+from playhead.client import _listen
+from playhead.recording import Recording
+
+_listen()
+
+
+@playhead.tool
+async def slow(name: str, turns: int) -> str:
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    return name
+
+
+def keys_of(act) -> set:
+    """Return the keys of all calls that something makes, without what came back."""
+    events = []
+    with places.running(Recording("s", events.append)):
+        act()
+    return {
+        (event["lane"], event["name"], event["input"]["name"], event["replay"]["ordinal"])
+        for event in events
+    }
+
+
+async def _tree(turns: list[int]) -> None:
+    async def branch(at: int) -> None:
+        await slow("branch", turns[at])
+        await asyncio.gather(*(slow("leaf", turns[at + leaf + 1]) for leaf in range(3)))
+
+    await asyncio.gather(*(branch(at) for at in (0, 4, 8)), slow("beside", turns[12]))
+
+
+def ordered(turns: list[int]) -> set:
+    """Return the keys of a tree of tasks that take so many turns each; turns are no request."""
+    events = []
+    with places.running(Recording("s", events.append)):
+        asyncio.run(_tree(turns))
+    return {(event["lane"], event["input"]["name"]) for event in events}
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.integers(0, 6), min_size=13, max_size=13))
+def test_in_whichever_order_tasks_end_their_lanes_are_the_same(turns):
+    assert ordered(turns) == ordered([1] * 13)
+
+
+def test_threads_and_pools_know_their_session_and_have_lanes_of_their_own():
+    @playhead.tool
+    def note(name: str) -> None:
+        return None
+
+    def act() -> None:
+        threads = [threading.Thread(target=note, args=(f"t{n}",)) for n in range(3)]
+        for thread in threads:
+            thread.start()
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(note, ["p0", "p1", "p2"]))
+        for thread in threads:
+            thread.join()
+
+    lanes = {name: lane for lane, _, name, _ in keys_of(act)}
+    assert lanes == {"t0": "0.0", "t1": "0.1", "t2": "0.2", "p0": "0.3", "p1": "0.4", "p2": "0.5"}
+
+
+def test_work_that_a_loop_sends_to_threads_has_lanes_too():
+    @playhead.tool
+    def note(name: str) -> None:
+        return None
+
+    async def act() -> None:
+        await asyncio.gather(*(asyncio.to_thread(note, name) for name in "ab"))
+
+    lanes = {name: lane for lane, _, name, _ in keys_of(lambda: asyncio.run(act()))}
+    assert len(set(lanes.values())) == 2
+    assert lanes == {name: lane for lane, _, name, _ in keys_of(lambda: asyncio.run(act()))}
+
+
+def test_outside_of_a_session_nothing_is_recorded():
+    assert asyncio.run(slow("alone", 0)) == "alone"
