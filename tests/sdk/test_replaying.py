@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import json
+import threading
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import openai
 import playhead
@@ -168,20 +172,43 @@ def test_a_stream_comes_in_the_same_pieces_at_any_speed(tmp_path):
     assert event["output"]["content"] == "It rains in Oslo, 4 degrees. "
 
 
+class Slowly(BaseHTTPRequestHandler):
+    """Streams parts of an answer with pauses between them, until nobody listens."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["content-length"]))
+        self.send_response(200)
+        self.send_header("content-type", "text/event-stream")
+        self.end_headers()
+        with contextlib.suppress(OSError):
+            for number in range(100):
+                part = {"choices": [{"index": 0, "delta": {"content": f"{number} "}}]}
+                self.wfile.write(f"data: {json.dumps(part)}\n\n".encode())
+                time.sleep(0.005)
+
+    def log_message(self, *_: object) -> None:
+        return None
+
+
 def test_a_stream_that_was_left_early_is_known_as_such(tmp_path):
     path = tmp_path / "left.playhead"
-    with running_provider() as url:
-        client = openai.OpenAI(base_url=f"{url}/v1", api_key="none")
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Slowly)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    client = openai.OpenAI(base_url=f"http://127.0.0.1:{server.server_port}", api_key="none")
 
-        def ask():
-            said = [{"role": "user", "content": "rain?"}]
-            with client.chat.completions.create(model="m", messages=said, stream=True) as stream:
-                return next(iter(stream)).model_dump()
+    def ask():
+        said = [{"role": "user", "content": "rain?"}]
+        with client.chat.completions.create(model="m", messages=said, stream=True) as stream:
+            return [part.choices[0].delta.content for part, _ in zip(stream, "abc", strict=False)]
 
-        first = record(path, ask)
+    first = record(path, ask)
+    server.shutdown()
+    server.server_close()
     [event] = read_file(path)[1]
 
+    assert first == ["0 ", "1 ", "2 "]
     assert event["replay"]["finish"] == "closed_by_consumer"
+    assert len(event["replay"]["stream"]) < 20
     assert replayed(path, ask)[0] == first
 
 
