@@ -9,3 +9,5 @@ class HashedStaticFilesStorage(CompressedManifestStaticFilesStorage):
     """Also rewrites ``import "./x.js"`` in our modules to the hashed name."""
 
     support_js_module_import_aggregation = True
+    # Each pass follows imports by one module; the player's are more than the usual five deep.
+    max_post_process_passes = 20
