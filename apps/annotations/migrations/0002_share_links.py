@@ -6,7 +6,6 @@ import django.utils.timezone
 from django.conf import settings
 from django.db import migrations, models
 
-
 REFERENCE = """
 ALTER TABLE annotations_sharelink ADD CONSTRAINT share_link_same_project_session
     FOREIGN KEY (project_id, session_id) REFERENCES agent_sessions_session (project_id, id);

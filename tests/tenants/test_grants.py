@@ -1,0 +1,173 @@
+"""One session shown to one person who may not see the others."""
+
+from __future__ import annotations
+
+import pytest
+from django.core.exceptions import PermissionDenied
+
+from apps.audit.actors import SYSTEM
+from apps.audit.models import AuditEntry
+from apps.core.errors import ConflictError, InvalidError
+from apps.sessions import store
+from apps.tenants import grants, services
+from apps.tenants.access import people_who_may_see
+from apps.tenants.doors import actor_of
+from apps.tenants.permissions import Role
+from tests.factories import make_membership, make_project, make_user
+from tests.sessions.factories import make_call, make_event, make_session
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def session(project):
+    return make_session(project, make_call(id="a", input="purple elephants"))
+
+
+@pytest.fixture
+def guest(project):
+    """Somebody of the organization who has a role in another project only."""
+    elsewhere = make_project(project.organization)
+    return make_membership(project.organization, project=elsewhere).user
+
+
+def give(session, person, **fields):
+    return grants.grant_session(session.project, session, person=person, actor=SYSTEM, **fields)
+
+
+def address(session, rest="") -> str:
+    return f"/o/acme/p/{session.project.slug}/sessions/{session.pk}/{rest}"
+
+
+def test_a_guest_reads_the_content_of_the_session(session, guest, sign_in):
+    assert sign_in(guest).get(address(session)).status_code == 404
+
+    give(session, guest)
+
+    page = sign_in(guest).get(address(session), {"view": "transcript"})
+    assert "purple elephants" in page.content.decode()
+    assert f'/p/{session.project.slug}/sessions/"' not in page.content.decode()
+
+
+def test_django_guardian_says_the_same(session, guest):
+    give(session, guest)
+
+    assert guest.has_perm("agent_sessions.view_session", session)
+    assert not guest.has_perm("agent_sessions.annotate_session", session)
+
+
+def test_a_role_without_content_reads_what_was_granted(session, sign_in):
+    auditor = make_membership(session.project.organization, role=Role.AUDITOR).user
+    other = make_session(session.project, make_call(session="b", input="purple elephants"))
+    give(session, auditor)
+
+    pages = [sign_in(auditor).get(address(one, "?view=transcript")) for one in (session, other)]
+
+    assert ["purple elephants" in page.content.decode() for page in pages] == [True, False]
+
+
+def test_a_grant_costs_no_query_of_its_own(
+    session, guest, sign_in, member_client, django_assert_max_num_queries
+):
+    give(session, guest)
+
+    for client in (member_client, sign_in(guest)):
+        with django_assert_max_num_queries(22):
+            assert client.get(address(session)).status_code == 200
+
+
+def test_giving_again_changes_what_the_person_may(session, guest, sign_in):
+    give(session, guest, annotate=True)
+    path = f"/api/v1/sessions/{session.pk}/tags?project=acme/{session.project.slug}"
+    tagged = sign_in(guest).post(path, {"add": ["x"]}, content_type="application/json")
+
+    give(session, guest)
+
+    refused = sign_in(guest).post(path, {"add": ["y"]}, content_type="application/json")
+    assert (tagged.status_code, refused.status_code) == (200, 403)
+    [held] = grants.guests_of(session.project, session)
+    assert not held.may_annotate
+
+
+def test_only_people_of_the_organization_can_be_given_a_session(session, outsider, stranger):
+    for person in (outsider, stranger):
+        with pytest.raises(InvalidError, match="of this organization"):
+            give(session, person)
+
+
+def test_nobody_gives_more_than_they_may(session, guest, viewer, rf):
+    actor = actor_of(rf.get("/"), viewer)
+
+    with pytest.raises(PermissionDenied):
+        grants.grant_session(session.project, session, person=guest, actor=actor)
+
+
+def test_a_guest_cannot_show_the_session_to_others(session, guest, sign_in):
+    give(session, guest, annotate=True)
+
+    answer = sign_in(guest).post(address(session, "access/people/"), {"email": "x@example.com"})
+
+    assert answer.status_code == 403
+
+
+def test_what_is_taken_back_ends_with_the_next_request(session, guest, sign_in):
+    give(session, guest)
+    grants.take_grant(session.project, session, person=guest, actor=SYSTEM)
+
+    assert sign_in(guest).get(address(session)).status_code == 404
+    with pytest.raises(ConflictError):
+        grants.take_grant(session.project, session, person=guest, actor=SYSTEM)
+
+
+def test_giving_and_taking_are_in_the_trail_and_the_inbox(session, guest):
+    give(session, guest)
+    give(session, guest)
+    grants.take_grant(session.project, session, person=guest, actor=SYSTEM)
+
+    acts = AuditEntry.unscoped.filter(act__in=["session.grant", "session.ungrant"]).order_by("pk")
+    assert [entry.act for entry in acts] == ["session.grant", "session.ungrant"]
+    assert acts[0].object_ids == [str(session.pk), f"user:{guest.pk}"]
+    [told] = guest.inbox_entries.all()
+    assert (told.kind, told.session_id) == ("grant", session.pk)
+
+
+def test_a_grant_ends_with_the_persons_last_role(session, guest, sign_in):
+    give(session, guest)
+    again = make_membership(session.project.organization, make_user(), Role.VIEWER)
+    give(session, again.user)
+
+    services.remove_member(guest.memberships.get(), actor=SYSTEM)
+
+    assert [held.person for held in grants.guests_of(session.project, session)] == [again.user]
+
+
+def test_a_grant_ends_with_the_session(session, guest):
+    give(session, guest)
+    store.erase(session, actor=SYSTEM)
+
+    assert not session.project.session_grants.exists()
+
+
+def test_a_grant_follows_the_session_into_another(project, guest, sign_in):
+    store.append(project, [make_event(id="a", trace="t")])
+    old = project.sessions.get()
+    give(old, guest)
+    store.append(project, [make_event(id="b", trace="t", session="chat")])
+    new = project.sessions.exclude(pk=old.pk).get()
+
+    page = sign_in(guest).get(address(old), follow=True)
+
+    assert page.redirect_chain[0][0] == address(new)
+    assert page.status_code == 200
+    assert [grant.content_object for grant in grants.grants_to(guest)] == [new]
+
+
+def test_who_may_see_a_session_is_said_by_roles_and_grants(session, guest, viewer, outsider):
+    auditor = make_membership(session.project.organization, role=Role.AUDITOR).user
+    lowered = make_membership(session.project.organization, role=Role.ENGINEER).user
+    make_membership(session.project.organization, lowered, Role.AUDITOR, session.project)
+    give(session, guest)
+
+    assert set(people_who_may_see(session.project, session)) == {viewer, guest}
+    assert set(people_who_may_see(session.project)) == {viewer}
+    assert auditor.pk != outsider.pk
