@@ -27,15 +27,28 @@ export const KEYS = [
   { where: "player", keys: ["["], act: "collapse", says: "Collapse all steps" },
   { where: "player", keys: ["]"], act: "expand", says: "Expand all steps" },
   { where: "player", keys: ["y"], act: "copy-link", says: "Copy a link to this step" },
+  { where: "player", keys: ["F"], act: "find", says: "Find words in this session" },
+  { where: "player", keys: ["n"], act: "next-hit", says: "Next place found" },
+  { where: "player", keys: ["N"], act: "previous-hit", says: "Previous place found" },
+  { where: "rows", keys: ["+", "="], act: "zoom-in", says: "Less time, larger" },
+  { where: "rows", keys: ["-"], act: "zoom-out", says: "More time, smaller" },
+  { where: "rows", keys: ["f"], act: "focus", says: "Zoom to the step; again: the whole session" },
+  { where: "rows", keys: ["{"], act: "less", says: "One level less" },
+  { where: "rows", keys: ["}"], act: "more", says: "One level more" },
   { where: "tree", keys: ["ArrowUp", "ArrowDown"], says: "Step above or below" },
   { where: "tree", keys: ["ArrowRight"], says: "Open the step, or go to its first child" },
   { where: "tree", keys: ["ArrowLeft"], says: "Close the step, or go to its parent" },
+  { where: "tree", keys: ["Home", "End"], says: "First or last row" },
+  { where: "tree", keys: ["PageUp", "PageDown"], says: "A page of rows up or down" },
+  { where: "tree", keys: ["*"], says: "Open all beside the step" },
+  { where: "tree", keys: ["p"], says: "Keep a lane first, or not" },
+  { where: "tree", keys: ["a-z"], says: "Next row whose name begins so; begin with a letter that is no key" },
   { where: "compare", keys: ["n"], act: "next", says: "Next difference" },
   { where: "compare", keys: ["N"], act: "previous", says: "Previous difference" },
 ];
 
-const TITLES = { everywhere: "Everywhere", list: "Session list", player: "Player", tree: "In the rows", compare: "Comparison" };
-const SIGNS = { ArrowRight: "→", ArrowLeft: "←", ArrowUp: "↑", ArrowDown: "↓", Escape: "Esc", X: "Shift x", E: "Shift e", N: "Shift n" };
+const TITLES = { everywhere: "Everywhere", list: "Session list", player: "Player", rows: "Timeline and tree", tree: "In the rows", compare: "Comparison" };
+const SIGNS = { ArrowRight: "→", ArrowLeft: "←", ArrowUp: "↑", ArrowDown: "↓", Escape: "Esc", X: "Shift x", E: "Shift e", F: "Shift f", N: "Shift n" };
 const TYPING = "input:not([type=range]):not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable]";
 const PRESSABLE = "button, a, summary, [role=button], input";
 
@@ -44,6 +57,12 @@ const actions = new Map();
 // Answer the keys of a group; acts is {name of act: function}.
 export function onKeys(where, acts) {
   actions.set(where, { ...actions.get(where), ...acts });
+}
+
+// Whether a key does something on this page, so that it begins no word that is typed ahead.
+export function actsOnKey(key) {
+  if (lettersAreOff()) return false;
+  return KEYS.some((row) => row.keys.includes(key) && actions.get(row.where)?.[row.act]);
 }
 
 // Whoever speaks to their machine, or leans on its keys, can switch single letters off.

@@ -1,143 +1,110 @@
-// The rows of a session's steps, a tree or bars along time, of which only those in sight are in
-// the document.
+// The rows of a session's steps, a tree or lanes along time, of which only those in sight are in
+// the document. What zooms (ruler.js) and what filters (step-filter.js) comes when it is used.
 
-import { duration, groupOf, Spans } from "./spans.js";
+import { Arrangement, isLane, laneOf } from "./arrangement.js";
+import { onKeys } from "./keys.js";
+import { child, ROW, Row } from "./rows.js";
+import { TimeScale } from "./timescale.js";
+import { keyAct, TypeAhead } from "./tree-keys.js";
 
-export { duration, groupOf, Spans };
-
-const ROW = 28;
 const SPARE = 8;
-const INDENT = 14;
-const DEEPEST = 16;
-
-function cell(className) {
-  const made = document.createElement("div");
-  made.className = className;
-  made.setAttribute("role", "gridcell");
-  return made;
-}
-
-function child(parent, name, className) {
-  const made = document.createElement(name);
-  made.className = className;
-  parent.append(made);
-  return made;
-}
-
-function picture(parent) {
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  const use = document.createElementNS("http://www.w3.org/2000/svg", "use");
-  svg.setAttribute("class", "icon");
-  svg.setAttribute("aria-hidden", "true");
-  svg.append(use);
-  parent.append(svg);
-  return { svg, show: (icon) => use.setAttribute("href", `${sprite()}#${icon}`) };
-}
-
-const sprite = () => document.querySelector("ph-waterfall").dataset.icons;
-
-class Row {
-  constructor() {
-    this.element = document.createElement("div");
-    this.element.className = "wf-row";
-    this.element.setAttribute("role", "row");
-    this.element.tabIndex = -1;
-    const name = cell("wf-name");
-    this.twist = child(name, "span", "wf-twist");
-    this.arrow = picture(this.twist);
-    this.kind = child(name, "span", "kind");
-    this.kindIcon = picture(this.kind);
-    this.kindName = child(name, "span", "wf-kind");
-    this.label = child(name, "bdi", "wf-label truncate");
-    this.problem = child(name, "span", "chip error");
-    this.problemIcon = picture(this.problem);
-    child(this.problem, "span", "").textContent = "error";
-    this.time = cell("wf-time");
-    const track = cell("wf-track");
-    this.bar = child(track, "span", "bar");
-    this.element.append(name, this.time, track);
-    this.index = -1;
-  }
-
-  show(position, index, grid) {
-    const { spans } = grid;
-    this.position = position;
-    this.element.style.transform = `translateY(${position * ROW}px)`;
-    this.element.setAttribute("aria-rowindex", position + 2);
-    this.mark(grid);
-    const below = spans.children[index];
-    const isOpen = below && !grid.closed.has(index);
-    if (below) this.element.setAttribute("aria-expanded", isOpen);
-    else this.element.removeAttribute("aria-expanded");
-    this.arrow.svg.toggleAttribute("hidden", !below);
-    this.arrow.show(isOpen ? "chevron-down" : "chevron-right");
-    if (this.index !== index) this.fill(index, spans);
-  }
-
-  fill(index, spans) {
-    this.index = index;
-    const kind = spans.kind(index);
-    const level = spans.levels[index];
-    this.element.setAttribute("aria-level", level);
-    this.element.id = `row-${index + 1}`;
-    this.twist.style.marginInlineStart = `${Math.min(level - 1, DEEPEST) * INDENT}px`;
-    this.kind.className = `kind kind-${groupOf(kind)}`;
-    this.kindIcon.show(ICONS[kind] ?? "workflow");
-    this.kindName.textContent = kind;
-    this.label.textContent = spans.name(index);
-    this.label.title = spans.name(index);
-    this.problem.hidden = !spans.isError(index);
-    this.problemIcon.show("octagon-x");
-    this.time.textContent = duration(spans.duration(index));
-    this.place(index, spans);
-  }
-
-  place(index, spans) {
-    const start = spans.starts[index];
-    this.bar.hidden = start === null;
-    const error = spans.isError(index) ? " error" : "";
-    this.bar.className = `bar kind-${groupOf(spans.kind(index))}${error}`;
-    const whole = spans.total || 1;
-    this.bar.style.insetInlineStart = `${((start ?? 0) / whole) * 100}%`;
-    this.bar.style.width = `${((spans.duration(index) ?? 0) / whole) * 100}%`;
-  }
-
-  mark(grid) {
-    const isHere = grid.order[this.position] === grid.at;
-    this.element.setAttribute("aria-selected", isHere);
-    this.element.classList.toggle("future", grid.order[this.position] > grid.at);
-    this.element.tabIndex = grid.order[this.position] === grid.active ? 0 : -1;
-  }
-}
-
-export const ICONS = {
-  llm: "sparkles", embedding: "sparkles", tool: "wrench", http: "globe", code_change: "code",
-  retriever: "database", reranker: "database", memory: "brain", agent: "bot", handoff: "users",
-  decision: "git-branch", guardrail: "shield-check", evaluator: "check", human: "user",
-  time: "clock", error: "octagon-x", env: "terminal",
-};
+const COLUMNS = [["Step", "wf-name"], ["Tokens", "wf-tokens"], ["Cost", "wf-cost"], ["First token", "wf-first"], ["Duration", "wf-time"], ["Time", "wf-track"]];
+// Buttons of the bar above the rows, by what they say they do.
+const ZOOMS = ["zoom-in", "zoom-out", "fit", "focus", "fold"];
+const KEYS_OF_ROWS = ["zoom-in", "zoom-out", "focus", "less", "more"];
+const ADDRESS_PATIENCE = 200;
 
 export class PhWaterfall extends HTMLElement {
   // Takes the place of the rows that the server sent; `go(index)` tells of a choice made here.
+  // Called again with what has arrived since, it keeps what is closed, filtered and in sight.
   load(spans, at, go) {
-    Object.assign(this, { spans, at, go, active: at, closed: new Set(), rows: new Map(), free: [] });
-    this.replaceChildren(this.#head());
-    this.space = child(this, "div", "wf-space");
-    this.space.setAttribute("role", "rowgroup");
-    this.setAttribute("role", "treegrid");
-    this.setAttribute("aria-label", "Steps");
-    this.removeAttribute("tabindex");
-    this.#arrange();
-    this.addEventListener("scroll", () => this.#soon(), { passive: true });
-    this.addEventListener("click", (event) => this.#click(event));
-    this.addEventListener("keydown", (event) => this.#key(event));
-    new ResizeObserver(() => this.#soon()).observe(this);
-    this.#reveal(this.at);
+    const isFirst = !this.spans;
+    const before = this.rows;
+    Object.assign(this, { spans, at, go });
+    this.rows = new Arrangement(spans);
+    this.scale = this.#scaleFor(spans);
+    this.busy = new Map();
+    if (isFirst) this.#build();
+    else this.#keep(before);
+    this.#filterAgain();
+    this.rows.view = this.dataset.view;
+    this.rearrange();
+    if (isFirst) this.#reveal(this.at);
     this.draw();
   }
 
+  #build() {
+    this.active = this.at;
+    this.mounted = new Map();
+    this.free = [];
+    this.typed = new TypeAhead();
+    this.sprite = this.dataset.icons;
+    this.replaceChildren(this.#head());
+    this.space = child(this, "div", "wf-space");
+    this.space.setAttribute("role", "rowgroup");
+    this.over = child(this, "div", "wf-over");
+    this.over.setAttribute("aria-hidden", "true");
+    this.needle = child(this.over, "span", "needle");
+    this.setAttribute("role", "treegrid");
+    this.setAttribute("aria-label", "Steps");
+    this.removeAttribute("tabindex");
+    this.#listen();
+  }
+
+  #keep(before) {
+    this.rows.pinned = before.pinned;
+    this.rows.closedLanes = before.closedLanes;
+    this.rows.closed = before.closed;
+  }
+
+  #scaleFor(spans) {
+    const asked = new URLSearchParams(location.search);
+    const scale = new TimeScale(spans.total);
+    if (asked.has("from") && asked.has("to")) scale.show(Number(asked.get("from")), Number(asked.get("to")));
+    return scale;
+  }
+
+  #listen() {
+    this.addEventListener("scroll", () => this.soon(), { passive: true });
+    this.addEventListener("click", (event) => this.#click(event));
+    this.addEventListener("keydown", (event) => this.#key(event));
+    // Whoever comes near the rows may want to zoom.
+    this.addEventListener("pointerenter", () => this.ruler(), { once: true });
+    new ResizeObserver(() => { this.measured = null; this.soon(); }).observe(this);
+    this.closest(".player-main").addEventListener("click", (event) => this.#press(event));
+    this.#bindFilter();
+    onKeys("rows", {
+      "zoom-in": () => this.#zoom("zoom-in"),
+      "zoom-out": () => this.#zoom("zoom-out"),
+      focus: () => this.#zoom("focus"),
+      less: () => this.#arrangeBy(() => this.rows.changeLevel(-1)),
+      more: () => this.#arrangeBy(() => this.rows.changeLevel(1)),
+    });
+  }
+
+  // Another view has taken its place, which may have these keys for itself.
+  disconnectedCallback() {
+    onKeys("rows", Object.fromEntries(KEYS_OF_ROWS.map((act) => [act, undefined])));
+  }
+
+  #bindFilter() {
+    this.box = this.closest(".player-main").querySelector("input[name=f]");
+    this.box?.form.addEventListener("submit", (event) => { event.preventDefault(); this.filter(this.box.value); });
+    this.box?.addEventListener("input", () => this.filter(this.box.value));
+    this.box?.addEventListener("keydown", (event) => {
+      if (event.key === "Escape" && this.box.value) this.filter((this.box.value = ""));
+      if (event.key !== "ArrowDown") return;
+      event.preventDefault();
+      this.mounted.get(this.active)?.element.focus({ preventScroll: true });
+    });
+  }
+
   setView(view) {
-    this.dataset.view = view;
+    if (this.rows.view === view) return;
+    this.dataset.view = this.rows.view = view;
+    this.rearrange();
+    this.#reveal(this.at);
+    this.draw();
   }
 
   #head() {
@@ -145,151 +112,241 @@ export class PhWaterfall extends HTMLElement {
     head.className = "wf-head";
     head.setAttribute("role", "row");
     head.setAttribute("aria-rowindex", 1);
-    for (const [name, className] of [["Step", "wf-name"], ["Duration", "wf-time"], ["Time", "wf-track"]]) {
+    for (const [name, className] of COLUMNS) {
       const title = child(head, "div", className);
       title.setAttribute("role", "columnheader");
-      if (name !== "Time") title.textContent = name;
-      else this.#ruler(title);
+      if (name === "Time") title.setAttribute("aria-label", name);
+      else title.textContent = name;
+      if (name === "Time") this.track = title;
     }
     return head;
   }
 
-  #ruler(title) {
-    title.setAttribute("aria-label", "Time");
-    // Marks that would all say the same number say nothing.
-    for (const part of this.spans.total < 4 ? [0] : [0, 0.25, 0.5, 0.75]) {
-      const tick = child(title, "span", "tick");
-      tick.textContent = part === 0 ? "0" : duration(this.spans.total * part);
-      tick.style.insetInlineStart = `${part * 100}%`;
+  // Draws the ruler, where the bars begin and how wide they are, and the playhead.
+  #measure() {
+    const { width } = this.track.getBoundingClientRect();
+    this.width = Math.max(width, 1);
+    this.over.style.insetInlineStart = `${this.track.offsetLeft}px`;
+    this.over.style.width = `${this.width}px`;
+    this.over.style.height = `${this.rows.order.length * ROW}px`;
+    this.track.replaceChildren();
+    for (const { share, says } of this.scale.ticks(this.width)) {
+      child(this.track, "span", "tick", says).style.insetInlineStart = `${share * 100}%`;
     }
+    this.zooms?.drawn();
+    this.measured = true;
   }
 
-  #arrange() {
-    this.order = [];
-    const { spans } = this;
-    let hiddenBelow = Infinity;
-    for (const index of spans.order) {
-      if (spans.levels[index] > hiddenBelow) continue;
-      hiddenBelow = this.closed.has(index) ? spans.levels[index] : Infinity;
-      this.order.push(index);
-    }
-    this.positions = new Map(this.order.map((index, position) => [index, position]));
-    this.space.style.height = `${this.order.length * ROW}px`;
-    this.setAttribute("aria-rowcount", this.order.length + 1);
-    if (!this.positions.has(this.active)) this.active = this.order[0];
+  #drawNeedle() {
+    const start = this.spans.starts[this.at];
+    const share = start === null ? -1 : this.scale.at(start);
+    this.needle.hidden = share < 0 || share > 1;
+    this.needle.style.insetInlineStart = `${share * 100}%`;
   }
 
-  #soon() {
+  rearrange() {
+    this.rows.arrange();
+    this.#arranged();
+  }
+
+  #arranged() {
+    this.measured = null;
+    this.space.style.height = `${this.rows.order.length * ROW}px`;
+    this.setAttribute("aria-rowcount", this.rows.order.length + 1);
+    if (this.rows.order.length) this.active = this.rows.nearest(this.active);
+  }
+
+  // What changed is drawn with the next frame.
+  soon() {
     this.frame ??= requestAnimationFrame(() => { this.frame = null; this.draw(); });
   }
 
   draw() {
+    if (!this.measured) this.#measure();
+    this.#drawNeedle();
+    const { order } = this.rows;
     const first = Math.max(0, Math.floor(this.scrollTop / ROW) - SPARE);
-    const last = Math.min(this.order.length - 1, Math.ceil((this.scrollTop + this.clientHeight) / ROW) + SPARE);
-    const wanted = new Set();
-    for (let position = first; position <= last; position += 1) wanted.add(this.order[position]);
+    const last = Math.min(order.length - 1, Math.ceil((this.scrollTop + this.clientHeight) / ROW) + SPARE);
+    const wanted = new Set(order.slice(first, last + 1));
     // The row that takes the focus stays in the document wherever one scrolls.
-    wanted.add(this.active);
-    for (const [index, row] of this.rows) {
-      if (wanted.has(index)) continue;
-      this.rows.delete(index);
+    if (order.length) wanted.add(this.active);
+    for (const [entry, row] of this.mounted) {
+      if (wanted.has(entry)) continue;
+      this.mounted.delete(entry);
       this.free.push(row);
     }
-    for (const index of wanted) this.#rowFor(index).show(this.positions.get(index), index, this);
+    for (const entry of wanted) this.#rowFor(entry).show(this.rows.position(entry), entry, this);
     while (this.free.length) this.free.pop().element.remove();
   }
 
-  #rowFor(index) {
-    let row = this.rows.get(index);
+  #rowFor(entry) {
+    let row = this.mounted.get(entry);
     if (!row) {
-      row = this.free.pop() ?? new Row();
+      row = this.free.pop() ?? new Row(this.sprite);
       if (!row.element.isConnected) this.space.append(row.element);
-      this.rows.set(index, row);
+      this.mounted.set(entry, row);
     }
     return row;
   }
 
+  busyIn = (group) => {
+    if (!this.busy.has(group)) this.busy.set(group, this.spans.busy((index) => this.spans.groups[index] === group && !this.spans.children[index]));
+    return this.busy.get(group);
+  };
+
   // The playhead moved.
   select(index, { focus = false } = {}) {
+    const hasFocus = this.contains(document.activeElement);
     this.at = index;
     this.#reveal(index);
-    this.active = index;
+    if (this.rows.order.length) this.active = this.rows.nearest(index);
     this.draw();
-    if (focus || this.contains(document.activeElement)) {
-      this.rows.get(index).element.focus({ preventScroll: true });
-    }
+    if (focus || hasFocus) this.mounted.get(this.active)?.element.focus({ preventScroll: true });
   }
 
   #reveal(index) {
-    let changed = false;
-    for (let up = this.spans.parents[index]; up >= 0; up = this.spans.parents[up]) {
-      changed = this.closed.delete(up) || changed;
-    }
-    if (changed) this.#arrange();
-    const top = this.positions.get(index) * ROW;
+    if (this.rows.reveal(index)) this.#arranged();
+    this.#follow(index);
+    this.#scrollTo(this.rows.position(index));
+  }
+
+  // Time that is zoomed into goes along with the playhead.
+  #follow(index) {
+    const start = this.spans.starts[index];
+    if (start === null || this.scale.isWhole) return;
+    const share = this.scale.at(start);
+    if (share >= 0 && share <= 1) return;
+    this.scale.pan(share - 0.2);
+    this.changedTime();
+  }
+
+  #scrollTo(position) {
+    if (position < 0) return;
+    const top = position * ROW;
     const room = this.clientHeight - 2 * ROW;
-    if (top < this.scrollTop) this.scrollTop = top - ROW;
+    if (top < this.scrollTop) this.scrollTop = Math.max(0, top - ROW);
     else if (top > this.scrollTop + room) this.scrollTop = top - room / 2;
   }
 
-  collapseAll() {
-    this.spans.children.forEach((below, index) => { if (below) this.closed.add(index); });
-    this.#rearrange();
+  collapseAll() { this.#arrangeBy(() => this.rows.collapseAll()); }
+  expandAll() { this.#arrangeBy(() => this.rows.expandAll()); }
+  toggle(entry) { this.#arrangeBy(() => this.rows.toggle(entry)); }
+  expandBeside() { this.#arrangeBy(() => this.rows.expandBeside(this.active)); }
+
+  pin(group) {
+    const { pinned } = this.rows;
+    if (!pinned.delete(group)) pinned.add(group);
+    this.#arrangeBy(() => this.rows.arrange());
+    this.#scrollTo(this.rows.position(this.active));
   }
 
-  expandAll() {
-    this.closed.clear();
-    this.#rearrange();
-  }
-
-  #rearrange() {
+  #arrangeBy(act) {
     const hadFocus = this.contains(document.activeElement);
-    this.#arrange();
+    act();
+    this.#arranged();
     this.draw();
-    if (hadFocus) this.rows.get(this.active).element.focus({ preventScroll: true });
+    if (hadFocus) this.mounted.get(this.active)?.element.focus({ preventScroll: true });
   }
 
-  #toggle(index) {
-    if (!this.closed.delete(index)) this.closed.add(index);
-    this.#rearrange();
+  // Moves the keyboard to a row; where it is a step, the playhead too.
+  moveTo(entry) {
+    if (entry === undefined || entry === null) return;
+    if (!isLane(entry) && entry !== this.at) return this.go(entry, { focus: true });
+    this.active = entry;
+    this.#scrollTo(this.rows.position(entry));
+    this.draw();
+    this.mounted.get(entry).element.focus({ preventScroll: true });
   }
 
   #click(event) {
     const element = event.target.closest(".wf-row");
     if (!element) return;
-    const index = Number(element.id.slice(4)) - 1;
-    if (event.target.closest(".wf-twist") && this.spans.children[index]) this.#toggle(index);
-    else this.go(index, { focus: true });
+    const { entry } = [...this.mounted.values()].find((row) => row.element === element);
+    if (event.target.closest(".wf-pin")) this.pin(laneOf(entry));
+    else if (isLane(entry) || (event.target.closest(".wf-twist") && this.rows.isClosed(entry) !== null)) {
+      this.active = entry;
+      this.toggle(entry);
+    } else this.moveTo(entry);
   }
 
   #key(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
-    const act = {
-      ArrowDown: () => this.#move(1),
-      ArrowUp: () => this.#move(-1),
-      ArrowRight: () => this.#open(),
-      ArrowLeft: () => this.#close(),
-      Enter: () => this.go(this.active, { focus: true }),
-    }[event.key];
-    if (!act || !event.target.closest(".wf-row")) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || !event.target.closest(".wf-row")) return;
+    const act = keyAct(this, event);
+    if (!act) return;
     event.preventDefault();
     act();
   }
 
-  #move(by) {
-    const there = this.order[this.positions.get(this.active) + by];
-    if (there !== undefined) this.go(there, { focus: true });
+  #press(event) {
+    const act = event.target.closest("[data-rows-act]")?.dataset.rowsAct;
+    if (act === "clear") {
+      event.preventDefault();
+      this.filter((this.box.value = ""));
+      this.box.focus();
+    } else if (act === "collapse") this.collapseAll();
+    else if (act === "expand") this.expandAll();
+    else if (ZOOMS.includes(act)) this.#zoom(act, event.target.closest("[data-rows-act]"));
   }
 
-  #open() {
-    const below = this.spans.children[this.active];
-    if (below && this.closed.has(this.active)) this.#toggle(this.active);
-    else if (below) this.go(below[0], { focus: true });
+  async #zoom(act, button) {
+    (await this.ruler())[act](button);
   }
 
-  #close() {
-    if (this.spans.children[this.active] && !this.closed.has(this.active)) this.#toggle(this.active);
-    else if (this.spans.parents[this.active] >= 0) this.go(this.spans.parents[this.active], { focus: true });
+  ruler() {
+    this.zoomer ??= import("./ruler.js").then(({ Ruler }) => (this.zooms = new Ruler(this)));
+    return this.zoomer;
+  }
+
+  // Another part of the time is in sight: draws it, and says so in the address.
+  changedTime() {
+    this.measured = null;
+    this.soon();
+    const { scale } = this;
+    const window = scale.isWhole ? {} : { from: Math.floor(scale.begin), to: Math.ceil(scale.end) };
+    this.#write({ from: null, to: null, ...window });
+  }
+
+  #write(named) {
+    Object.assign((this.unwritten ??= {}), named);
+    clearTimeout(this.writing);
+    this.writing = setTimeout(() => {
+      const url = new URL(location.href);
+      for (const [name, value] of Object.entries(this.unwritten)) {
+        if (value === null || value === "") url.searchParams.delete(name);
+        else url.searchParams.set(name, value);
+      }
+      this.unwritten = {};
+      history.replaceState(history.state, "", url);
+    }, ADDRESS_PATIENCE);
+  }
+
+  async filter(text) {
+    this.text = text;
+    this.finder ??= import("./step-filter.js");
+    const { findSteps } = await this.finder;
+    // Something else may have been typed since.
+    if (this.text !== text) return;
+    const { found, problem } = findSteps(this.spans, text);
+    this.#tellFound(found, problem);
+    if (problem) return;
+    this.rows.found = found;
+    this.#arrangeBy(() => this.rows.arrange());
+    if (found && this.rows.order.length) this.#scrollTo(this.rows.position(this.active));
+    this.#write({ f: text.trim() });
+  }
+
+  #filterAgain() {
+    const text = this.box?.value ?? "";
+    if (text) this.filter(text);
+  }
+
+  #tellFound(found, problem) {
+    const main = this.closest(".player-main");
+    const count = found?.count ?? 0;
+    main.querySelector("[data-rows-found]").textContent = problem ?? (found ? `${count.toLocaleString("en")} of ${this.spans.count.toLocaleString("en")} found` : "");
+    main.querySelector("[data-rows-act=clear]").hidden = !this.text;
+    this.box.toggleAttribute("aria-invalid", Boolean(problem));
+    main.querySelector("[data-rows-none]").hidden = !found || count > 0;
   }
 }
 

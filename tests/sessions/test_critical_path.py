@@ -1,0 +1,125 @@
+"""Which steps held a session up."""
+
+from __future__ import annotations
+
+import math
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from apps.sessions.critical_path import Intervals, critical_path
+from apps.sessions.trees import depths_of
+
+UNKNOWN = math.nan
+
+
+def path(*steps):
+    """Return the indexes on the path of steps told as (start, end, parent)."""
+    return [one.index for one in critical_path(times(steps))]
+
+
+def times(steps):
+    lasting = [UNKNOWN if end is None else (end - start) * 1000 for start, end, _ in steps]
+    return Intervals([start for start, _, _ in steps], lasting, [up for _, _, up in steps])
+
+
+def test_steps_after_each_other_are_all_on_the_path():
+    assert path((0, 9, -1), (0, 3, 0), (3, 6, 0), (6, 9, 0)) == [0, 1, 2, 3]
+
+
+def test_of_steps_beside_each_other_the_last_to_finish_is_on_the_path():
+    assert path((0, 10, -1), (1, 4, 0), (1, 9, 0), (1, 6, 0)) == [0, 2]
+
+
+def test_what_ran_before_the_last_to_finish_began_is_on_the_path_too():
+    assert path((0, 10, -1), (0, 2, 0), (1, 3, 0), (3, 9, 0), (4, 8, 0)) == [0, 2, 3]
+
+
+def test_the_path_goes_into_what_was_waited_for():
+    assert path((0, 10, -1), (1, 9, 0), (2, 4, 1), (5, 8, 1), (0, 5, 0)) == [0, 1, 2, 3]
+
+
+def test_what_outlives_its_parent_counts_until_the_parent_ends():
+    [root, child] = critical_path(times([(0, 4, -1), (1, 90, 0)]))
+
+    assert (root.own_ms, child.own_ms) == pytest.approx((1000, 3000))
+
+
+def test_a_step_that_began_after_its_parent_had_ended_belongs_to_what_still_ran():
+    assert path((0, 10, -1), (0, 2, 0), (3, 9, 1)) == [0, 1, 2]
+
+
+def test_calls_that_are_each_the_child_of_the_one_before_are_all_on_the_path():
+    assert path(*((at, at + 1, at - 1) for at in range(200))) == list(range(200))
+
+
+def test_a_step_without_an_end_lasts_until_the_last_below_it():
+    assert path((0, None, -1), (1, 5, 0), (6, 9, 0)) == [0, 1, 2]
+
+
+def test_steps_without_a_time_are_passed_through():
+    assert path((UNKNOWN, None, -1), (0, 3, 0), (3, 5, 0)) == [1, 2]
+
+
+def test_instants_hold_nobody_up():
+    assert path((0, 4, -1), (1, 1, 0), (2, None, 0)) == [0]
+
+
+def test_a_step_may_begin_a_little_before_its_cause_has_ended():
+    assert path((0, 2, -1), (0, 1.0004, 0), (1, 2, 0)) == [0, 1, 2]
+
+
+def test_turns_after_each_other_are_one_path():
+    assert path((0, 1, -1), (60, 61, -1), (60.1, 60.9, 1)) == [0, 1, 2]
+
+
+@st.composite
+def sessions(draw):
+    count = draw(st.integers(1, 14))
+    moments = st.integers(0, 20)
+    steps = []
+    for index in range(count):
+        start, lasts = draw(moments), draw(st.none() | moments)
+        start = UNKNOWN if draw(st.integers(0, 9)) == 0 else start
+        end = None if lasts is None or math.isnan(start) else start + lasts
+        steps.append((start, end, draw(st.integers(-1, index - 1))))
+    return steps
+
+
+@given(sessions())
+@settings(max_examples=200)
+def test_no_moment_is_counted_twice_and_none_that_nothing_ran(steps):
+    found = critical_path(times(steps))
+
+    assert all(one.own_ms >= -1e-6 for one in found)
+    busy = {
+        moment
+        for start, end, _ in steps
+        if not math.isnan(start)
+        for moment in range(int(start), int(max(start, end or 21)) + 20)
+    }
+    assert sum(one.own_ms for one in found) <= len(busy) * 1000 + 1e-6
+
+
+@given(sessions())
+@settings(max_examples=200)
+def test_what_is_on_the_path_is_reached_from_its_end_without_a_break(steps):
+    found = {one.index for one in critical_path(times(steps))}
+    timed = [at for at, (start, _, _) in enumerate(steps) if not math.isnan(start)]
+    lasting = [at for at in timed if steps[at][1] is not None and steps[at][1] > steps[at][0]]
+    roots = [at for at in lasting if steps[at][2] < 0]
+
+    if roots and all(up < 0 for _, _, up in steps):
+        assert max(roots, key=lambda at: (steps[at][1], -steps[at][0])) in found
+    assert found <= set(timed)
+    assert depths_of([up for _, _, up in steps])
+
+
+def test_50000_steps_that_nest_or_follow_each_other_take_no_time_to_speak_of():
+    nested = [(at / 1000, (100_000 - at) / 1000, at - 1) for at in range(50_000)]
+    before = time.process_time()
+
+    assert len(path(*nested)) == 50_000
+    assert time.process_time() - before < 3
