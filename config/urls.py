@@ -12,6 +12,7 @@ urlpatterns = [
     path("", include("apps.sessions.urls")),
     path("", include("apps.sessions.api.urls")),
     path("", include("apps.annotations.urls")),
+    path("", include("apps.annotations.api.urls")),
     path("", include("apps.tickets.urls")),
     path("", include("apps.ingest.urls")),
     path("", include("apps.ingest.page_urls")),

@@ -142,9 +142,7 @@ def _place_of_thread(thread: Comment) -> dict[str, Any]:
     if thread.thread_id is not None:
         raise InvalidError("A reply answers the comment that began the thread.", "thread")
     # Held until the end, so that it is not deleted below its answer.
-    held = Comment.unscoped.select_for_update(of=("self",)).filter(
-        project_id=thread.project_id, pk=thread.pk
-    )
+    held = thread.project.comments.select_for_update(of=("self",)).filter(pk=thread.pk)
     if (current := held.first()) is None:
         raise ConflictError(GONE)
     return {"thread": current, "event_id": current.event_id}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 from uuid import UUID
 
@@ -93,7 +92,8 @@ def _read_value(value: Value) -> dict[str, Any]:
         return {"label": read_label(value, path="value")}
     if not isinstance(value, int | float):
         raise InvalidError("value must be a number, true or false, or a label.", "value")
-    if not (math.isfinite(value) and abs(value) <= LARGEST):
+    # Neither holds for what is no number at all (NaN).
+    if not abs(value) <= LARGEST:
         raise InvalidError(f"A number is finite, and at most {LARGEST:.0e}.", "value")
     return {"number": float(value)}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern
+from apps.annotations import said_urls, share_urls
 
 app_name = "annotations"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [*said_urls.urlpatterns, *share_urls.urlpatterns]

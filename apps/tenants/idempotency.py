@@ -100,7 +100,7 @@ class Claim:
         return Response(body, status=found.status, headers={"Idempotent-Replayed": "true"})
 
     def keep(self, response: Response, session_id: UUID | None) -> None:
-        body = orjson.dumps(response.data, default=plain)
+        body = orjson.dumps(response.data, default=plain, option=orjson.OPT_PASSTHROUGH_DATETIME)
         self.project.answered_requests.create(
             key=self.key,
             request=self.request,

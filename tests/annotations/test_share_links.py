@@ -330,7 +330,7 @@ def test_links_are_made_listed_and_revoked_over_http(session, member_client, pro
 def test_the_page_of_who_can_see_shows_each_link_once(session, member_client, project):
     page = f"/o/acme/p/{project.slug}/sessions/{session.pk}/access/"
 
-    made = member_client.post(f"{page}links/", {"event": "", "days": "7", "note": "vendor"})
+    made = member_client.post(f"{page}links/", {"event": "session", "days": "7", "note": "vendor"})
     [url] = re.findall(r"http://127.0.0.1:8000(/s/[\w-]+/)", made.content.decode())
     listed = member_client.get(page).content.decode()
 

@@ -35,7 +35,11 @@ ORGANIZATION = "/o/<slug:organization_slug>/"
 PROJECT = f"{ORGANIZATION}p/<slug:project_slug>/"
 SESSION = f"{PROJECT}sessions/<uuid:session_id>/"
 IMPORT = f"{PROJECT}imports/<uuid:import_id>/"
+TICKET = f"{PROJECT}tickets/<int:number>/"
 VIEW = f"{PROJECT}sessions/views/<int:view_id>/"
+ACCESS = f"{SESSION}access/"
+COMMENT = f"{SESSION}comments/<int:comment_id>/"
+API_TICKET = "/api/v1/tickets/<int:number>"
 API_IMPORT = "/api/v1/imports/<uuid:import_id>"
 API_SESSION = "/api/v1/sessions/<uuid:session_id>"
 
@@ -73,6 +77,7 @@ PAGES = {
     f"{PROJECT}sessions/": Page(P.READ_META),
     f"{PROJECT}sessions/newer/": Page(P.READ_META),
     f"{PROJECT}sessions/compare/": Page(P.READ_META, POST),
+    f"{PROJECT}sessions/export/": Page(P.READ_CONTENT, POST),
     f"{PROJECT}sessions/tags/": Page(P.ANNOTATE, POST),
     f"{PROJECT}sessions/tags/undo/": Page(P.ANNOTATE, POST),
     f"{PROJECT}sessions/views/save/": Page(P.READ_META, POST),
@@ -83,12 +88,51 @@ PAGES = {
     f"{VIEW}delete/": Page(P.READ_META, POST),
     f"{VIEW}restore/": Page(P.READ_META, POST),
     f"{PROJECT}sessions/suggest/": Page(P.READ_META),
+    f"{PROJECT}tickets/": Page(P.READ_META),
+    f"{PROJECT}tickets/new/": Page(P.ANNOTATE, FORM),
+    f"{PROJECT}tickets/from-sessions/": Page(P.ANNOTATE, POST),
+    f"{PROJECT}tickets/next/": Page(P.ANNOTATE, POST),
+    TICKET: Page(P.READ_META),
+    f"{TICKET}change/": Page(P.ANNOTATE, POST),
+    f"{TICKET}claim/": Page(P.ANNOTATE, POST),
     f"{PROJECT}compare/": Page(P.READ_CONTENT),
+    ACCESS: Page(P.READ_MEMBERS),
+    f"{ACCESS}people/": Page(P.SHARE, POST),
+    f"{ACCESS}people/<int:person_id>/take/": Page(P.SHARE, POST),
+    f"{ACCESS}links/": Page(P.SHARE, POST),
+    f"{ACCESS}links/<int:link_id>/revoke/": Page(P.SHARE, POST),
+    f"{PROJECT}settings/sharing/": Page(P.MANAGE_PROJECT, FORM),
+    f"{PROJECT}settings/sharing/revoke/": Page(P.MANAGE_PROJECT, POST),
+    f"{SESSION}comments/": Page(P.READ_CONTENT),
+    f"{SESSION}comments/add/": Page(P.ANNOTATE, POST),
+    f"{SESSION}comments/people/": Page(P.ANNOTATE),
+    f"{COMMENT}edit/": Page(P.ANNOTATE, POST),
+    f"{COMMENT}delete/": Page(P.ANNOTATE, POST),
+    f"{COMMENT}resolve/": Page(P.ANNOTATE, POST),
+    f"{COMMENT}edits/": Page(P.READ_CONTENT),
+    f"{SESSION}marks.json": Page(P.READ_META),
+    f"{SESSION}ranges.json": Page(P.READ_CONTENT),
+    f"{SESSION}step-tags/": Page(P.ANNOTATE, POST),
+    f"{SESSION}scores/add/": Page(P.ANNOTATE, POST),
+    f"{SESSION}scores/<uuid:score_id>/remove/": Page(P.ANNOTATE, POST),
+    f"{SESSION}example/": Page(P.ANNOTATE, FORM),
+    f"{SESSION}example/remove/": Page(P.ANNOTATE, POST),
+    f"{PROJECT}examples/": Page(P.READ_CONTENT),
     SESSION: Page(P.READ_META),
     f"{SESSION}spans.json": Page(P.READ_META),
+    f"{SESSION}graph.json": Page(P.READ_META),
+    f"{SESSION}places.json": Page(P.READ_META),
+    f"{SESSION}beside/": Page(P.READ_META),
+    f"{SESSION}export.html": Page(P.READ_CONTENT),
+    f"{SESSION}export.jsonl": Page(P.READ_CONTENT),
+    f"{SESSION}export.json": Page(P.READ_CONTENT),
+    f"{SESSION}report/": Page(P.READ_CONTENT),
     f"{SESSION}panel/": Page(P.READ_META),
     f"{SESSION}steps/<slug:event_id>/": Page(P.READ_META),
     f"{SESSION}steps/<slug:event_id>/raw.json": Page(P.READ_CONTENT),
+    f"{SESSION}steps/<slug:event_id>/body/<slug:field>/": Page(P.READ_CONTENT),
+    f"{SESSION}steps/<slug:event_id>/body/<slug:field>/file/": Page(P.READ_CONTENT),
+    f"{SESSION}find/": Page(P.READ_CONTENT),
 }
 
 ENDPOINTS = {
@@ -100,9 +144,29 @@ ENDPOINTS = {
     API_SESSION: Endpoint({"GET": P.READ_META}),
     f"{API_SESSION}/events": Endpoint({"GET": P.READ_CONTENT}),
     f"{API_SESSION}/events/<event_id:event_id>": Endpoint({"GET": P.READ_CONTENT}),
+    f"{API_SESSION}/graph": Endpoint({"GET": P.READ_META}),
     f"{API_SESSION}/state": Endpoint({"GET": P.READ_CONTENT}),
+    f"{API_SESSION}/export": Endpoint({"GET": P.READ_CONTENT}),
     f"{API_SESSION}/tags": Endpoint({"POST": P.ANNOTATE}),
+    f"{API_SESSION}/comments": Endpoint({"GET": P.READ_CONTENT, "POST": P.ANNOTATE}),
+    f"{API_SESSION}/comments/<int:comment_id>": Endpoint(
+        {"GET": P.READ_CONTENT, "PATCH": P.ANNOTATE, "DELETE": P.ANNOTATE}
+    ),
+    f"{API_SESSION}/scores": Endpoint({"GET": P.READ_META, "POST": P.ANNOTATE}),
+    f"{API_SESSION}/scores/<uuid:score_id>": Endpoint({"DELETE": P.ANNOTATE}),
+    f"{API_SESSION}/example": Endpoint(
+        {"GET": P.READ_CONTENT, "PUT": P.ANNOTATE, "DELETE": P.ANNOTATE}
+    ),
+    "/api/v1/examples": Endpoint({"GET": P.READ_CONTENT}),
+    f"{API_SESSION}/share-links": Endpoint({"GET": P.SHARE, "POST": P.SHARE}),
+    f"{API_SESSION}/share-links/<int:link_id>": Endpoint({"DELETE": P.SHARE}),
+    f"{API_SESSION}/grants": Endpoint({"GET": P.SHARE, "POST": P.SHARE}),
+    f"{API_SESSION}/grants/<int:person_id>": Endpoint({"DELETE": P.SHARE}),
     f"{API_SESSION}/reveal": Endpoint({"POST": P.REVEAL}),
+    "/api/v1/tickets": Endpoint({"GET": P.READ_META, "POST": P.ANNOTATE}),
+    "/api/v1/tickets/next": Endpoint({"POST": P.ANNOTATE}),
+    API_TICKET: Endpoint({"GET": P.READ_META, "PATCH": P.ANNOTATE}),
+    f"{API_TICKET}/claim": Endpoint({"POST": P.ANNOTATE, "DELETE": P.ANNOTATE}),
     "/v1/traces": Endpoint({"POST": P.INGEST}),
     "/v1/logs": Endpoint({"POST": P.INGEST}),
     "/api/public/otel/v1/traces": Endpoint({"POST": P.INGEST}),
@@ -120,7 +184,7 @@ ENDPOINTS = {
 }
 
 # Any good credential; they tell only about the credential.
-CREDENTIAL = {"/api/v1/me"}
+CREDENTIAL = {"/api/v1/me", "/api/v1/inbox", "/api/v1/inbox/read"}
 
 # Any signed-in person; they show and change only what is the person's own.
 OWN = {
@@ -131,10 +195,15 @@ OWN = {
     "/account/email/",
     "/account/password/",
     "/account/password/set/",
+    "/inbox/",
+    "/inbox/open/",
+    "/inbox/read/",
 }
 
 # Anybody.
 PUBLIC = {
+    "/s/<str:token>/",
+    "/s/<str:token>/steps/<slug:event_id>/",
     "/api/v1/schema/",
     "/api/v1/docs/",
     "/health/live",
@@ -178,6 +247,9 @@ SCOPE_TABLE = {
         P.SHARE,
     },
 }
+
+# What a grant on one session allows there.
+GRANTED = {P.READ_META, P.READ_CONTENT}
 
 # Permission -> the roles that have it, from the table of roles.
 ROLE_TABLE = {

@@ -12,15 +12,20 @@ from django.test import Client
 from django.utils import timezone
 from drf_spectacular.generators import SchemaGenerator
 
+from apps.accounts.models import User
+from apps.annotations import commenting, exemplifying, scoring
+from apps.annotations.share_links import Terms, make_link
 from apps.audit.actors import SYSTEM
 from apps.sessions import store
 from apps.sessions.events import IncomingEvent
 from apps.sessions.models import Event
 from apps.sessions.saved_views import save_view
-from apps.tenants import checks, key_services
+from apps.tenants import checks, grants, key_services
 from apps.tenants.models import Project
 from apps.tenants.permissions import ROLE_PERMISSIONS, SCOPE_PERMISSIONS, Role, Scope
-from tests.factories import make_key, make_membership, make_user
+from apps.tickets.fields import Draft
+from apps.tickets.services import open_ticket
+from tests.factories import make_key, make_membership, make_project, make_user
 from tests.tenants import routes
 from tests.tenants.routes import ENDPOINTS, LISTED, METHODS, PAGES, fill
 
@@ -56,6 +61,8 @@ def furnish(project: Project) -> Place:
     )
     [session_id] = store.append(project, [event]).sessions
     row = Event.unscoped.filter(project_id=project.pk, session_id=session_id).get()
+    session = project.sessions.get(pk=session_id)
+    ticket = open_ticket(session, draft=Draft(title=content), actor=SYSTEM)
     key, _ = make_key(project)
     values = {
         "organization_slug": project.organization.slug,
@@ -67,10 +74,30 @@ def furnish(project: Project) -> Place:
         "view_id": save_view(
             project, name="errors", query="status=error", owner=None, actor=SYSTEM
         ).pk,
+        "number": ticket.number,
         "membership": make_membership(project.organization).pk,
+        **shared(project, session_id),
+        **said(project, session_id, content),
         "uidb36": "1",
     }
     return Place(project, content, values)
+
+
+def shared(project: Project, session_id: object) -> dict[str, object]:
+    session = project.sessions.get(pk=session_id)
+    elsewhere = make_project(project.organization)
+    guest = make_membership(project.organization, project=elsewhere).user
+    grants.grant_session(project, session, person=guest, actor=SYSTEM)
+    link, token = make_link(session, Terms(), actor=SYSTEM)
+    return {"person_id": guest.pk, "link_id": link.pk, "token": token}
+
+
+def said(project: Project, session_id: object, content: str) -> dict[str, object]:
+    session = project.sessions.get(pk=session_id)
+    exemplifying.mark_example(session, title=content, notes=content, actor=SYSTEM)
+    score = scoring.add_score(session, name="fit", value=1, comment=content, actor=SYSTEM)
+    comment = commenting.add_comment(session, text=content, actor=SYSTEM)
+    return {"comment_id": comment.pk, "score_id": score.pk}
 
 
 def event_hex(row: Event) -> str:
@@ -141,7 +168,10 @@ def test_every_route_of_the_api_is_in_its_document():
 
 
 def fill_names(path: str) -> str:
-    names = ("session_id", "event_id", "import_id", "pk")
+    names = (
+        *("session_id", "event_id", "import_id", "pk", "link_id", "person_id"),
+        *("comment_id", "score_id"),
+    )
     return fill(path, {name: f"<{name}>" for name in names})
 
 
@@ -184,7 +214,7 @@ def test_what_is_ones_own_is_for_those_who_are_signed_in(path, db):
 
 @pytest.mark.parametrize("path", sorted(routes.PUBLIC))
 def test_a_public_route_needs_no_credential_and_breaks_on_no_input(path, db):
-    url = fill(path, {"key": "none", "uidb36": "1"})
+    url = fill(path, {"key": "none", "uidb36": "1", "token": "none", "event_id": "0" * 32})
 
     assert not statuses(Client(), url) & {401, 403}
 
@@ -345,3 +375,40 @@ def test_somebody_switched_off_is_signed_out_everywhere(here):
         assert statuses(client, here.url(path)) <= {302}
     for path in ENDPOINTS:
         assert statuses(client, here.url_for_people(path)) == {401}
+
+
+def guest_of(place: Place) -> Client:
+    return signed_in(User.objects.get(pk=place.values["person_id"]))
+
+
+def asked(paths) -> list[tuple[str, str, object]]:
+    """Return method, path and what it needs, of pages and endpoints alike."""
+    of_pages = [
+        (method, path, PAGES[path].needs) for path in PAGES for method in PAGES[path].methods
+    ]
+    of_endpoints = [
+        (method, path, needs)
+        for path in ENDPOINTS
+        for method, needs in ENDPOINTS[path].needs.items()
+    ]
+    return [row for row in of_pages + of_endpoints if paths in row[1]]
+
+
+# One walk each: a place costs more to furnish than all of its routes to ask.
+def test_a_grant_opens_its_session_and_gives_no_more_rights(here):
+    guest = guest_of(here)
+
+    for method, path, needs in asked("session_id"):
+        status = ask(guest, method, here.url_for_people(path)).status_code
+        assert opened(status) == (needs in routes.GRANTED), (method, path, status)
+
+
+def test_a_grant_on_one_session_opens_nothing_else(here):
+    guest = guest_of(here)
+    event = IncomingEvent(id="two", session="not given", kind="llm", input=here.content)
+    [other] = store.append(here.project, [event]).sessions
+
+    for method, path, _ in asked("/"):
+        url = here.url(path, session_id=other)
+        answer = ask(guest, method, f"{url}?project=acme/{here.project.slug}")
+        assert answer.status_code == 404, (method, path)

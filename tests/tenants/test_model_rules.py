@@ -36,6 +36,9 @@ OPEN = {"tenants.SessionGrant"}
 # lock a row that the caller holds, to sweep over all projects, or with the project's id given
 # (the record's own modules, the trail).
 MAY_CROSS_PROJECTS = {
+    "apps/annotations/following.py",
+    "apps/annotations/share_links.py",
+    "apps/annotations/share_visits.py",
     "apps/audit/queries.py",
     "apps/audit/services.py",
     "apps/ingest/imports/sweeping.py",
@@ -49,8 +52,10 @@ MAY_CROSS_PROJECTS = {
     "apps/tenants/access.py",
     "apps/tenants/authentication.py",
     "apps/tenants/grants.py",
+    "apps/tenants/idempotency.py",
     "apps/tenants/inbox.py",
     "apps/tenants/models.py",
+    "apps/tickets/following.py",
     "apps/web/doctor.py",
 }
 

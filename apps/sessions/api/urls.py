@@ -3,8 +3,10 @@
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
-from apps.sessions.api import revealing, tagging, views
+from apps.sessions.api import revealing, views
 from apps.sessions.api.comparing import Compare
+from apps.sessions.api.exporting import Export
+from apps.sessions.api.graphing import SessionGraph
 
 
 class EventIdConverter(StringConverter):
@@ -26,6 +28,7 @@ urlpatterns = [
     path(f"{SESSION}/events", views.EventCollection.as_view(), name="events"),
     path(f"{SESSION}/events/<event_id:event_id>", views.EventDetail.as_view(), name="event"),
     path(f"{SESSION}/state", views.StateDetail.as_view(), name="state"),
-    path(f"{SESSION}/tags", tagging.SessionTags.as_view(), name="tags"),
+    path(f"{SESSION}/graph", SessionGraph.as_view(), name="graph"),
+    path(f"{SESSION}/export", Export.as_view(), name="export"),
     path(f"{SESSION}/reveal", revealing.Reveal.as_view(), name="reveal"),
 ]
