@@ -13,6 +13,8 @@ from apps.annotations.share_links import (
 )
 
 LIVES = [("1", "1 day"), (str(DAYS), "7 days"), ("30", "30 days"), ("90", "90 days")]
+# No step: the whole session.
+WHOLE = "session"
 
 
 class LinkForm(forms.Form):
@@ -43,17 +45,17 @@ class LinkForm(forms.Form):
 
     def __init__(self, event_id: str, seq: int | None, data: object = None) -> None:
         super().__init__(data, auto_id="link-%s")  # type: ignore[arg-type]
-        offered = [("", "The whole session")]
+        offered = [(WHOLE, "The whole session")]
         if event_id:
             offered.append((event_id, f"Step {seq} alone" if seq else "One step alone"))
         field = self.fields["event"]
-        field.required, field.choices = False, offered  # type: ignore[attr-defined]
-        field.initial = event_id
+        field.choices = offered  # type: ignore[attr-defined]
+        field.initial = event_id or WHOLE
 
     def terms(self) -> Terms:
         told = self.cleaned_data
         return Terms(
-            event_id=told["event"],
+            event_id=told["event"].removeprefix(WHOLE),
             days=int(told["days"]),
             passphrase=told["passphrase"],
             most_openings=told["most_openings"],

@@ -8,6 +8,7 @@ organization, and when it is taken back.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -22,7 +23,7 @@ from apps.audit import services as audit
 from apps.audit.actors import Actor
 from apps.core import prepared
 from apps.core.errors import ConflictError, InvalidError
-from apps.tenants.access import permissions_in_project
+from apps.tenants.access import NOTHING, permissions_in_project, role_in_project
 from apps.tenants.grant_models import SessionGrant
 from apps.tenants.inbox import tell_person
 from apps.tenants.inbox_models import InboxKind
@@ -58,9 +59,10 @@ def grant_session(
     project: Project, session: Model, *, person: User, annotate: bool = False, actor: Actor
 ) -> Guest:
     """Let a person of the organization see one session; giving it again changes the rights."""
-    _check_giver(actor, project, annotate=annotate)
-    _check_receiver(project, session, person)
     wanted = {VIEW, ANNOTATE} if annotate else {VIEW}
+    _check_giver(actor, project, annotate=annotate)
+    _check_receiver(project, person, wanted)
+    _hold(project, session)
     held = _rights(project, session, person)
     for codename in sorted(wanted - held):
         project.session_grants.create(
@@ -145,11 +147,18 @@ def _check_giver(actor: Actor, project: Project, *, annotate: bool) -> None:
         raise PermissionDenied("Your role may not annotate, so it cannot give that right.")
 
 
-def _check_receiver(project: Project, session: Model, person: User) -> None:
+def _check_receiver(project: Project, person: User, wanted: Collection[str]) -> None:
     ours = Membership.objects.filter(organization_id=project.organization_id, user=person)
     if not person.is_active or not ours.exists():
         raise InvalidError(NOT_OURS, "email")
-    # Held until the end, so that it is not erased or merged meanwhile.
+    role = role_in_project(person, project)
+    asked = NOTHING.union(*(GRANTS[codename] for codename in wanted))
+    if role is not None and asked <= role.permissions:
+        raise InvalidError(f"Their role, {role.label}, allows that already.", "email")
+
+
+def _hold(project: Project, session: Model) -> None:
+    """Keep the session from being erased or merged meanwhile."""
     held = project.sessions.select_for_update(of=("self",), no_key=True).filter(pk=session.pk)
     if not held.filter(is_listed=True).exists():
         raise ConflictError("This session was erased or became part of another.")

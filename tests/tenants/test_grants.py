@@ -95,6 +95,13 @@ def test_only_people_of_the_organization_can_be_given_a_session(session, outside
             give(session, person)
 
 
+def test_who_may_already_needs_no_grant(session, viewer):
+    with pytest.raises(InvalidError, match="Viewer"):
+        give(session, viewer)
+
+    assert give(session, viewer, annotate=True).may_annotate
+
+
 def test_nobody_gives_more_than_they_may(session, guest, viewer, rf):
     actor = actor_of(rf.get("/"), viewer)
 
@@ -133,7 +140,7 @@ def test_giving_and_taking_are_in_the_trail_and_the_inbox(session, guest):
 
 def test_a_grant_ends_with_the_persons_last_role(session, guest, sign_in):
     give(session, guest)
-    again = make_membership(session.project.organization, make_user(), Role.VIEWER)
+    again = make_membership(session.project.organization, make_user(), Role.AUDITOR)
     give(session, again.user)
 
     services.remove_member(guest.memberships.get(), actor=SYSTEM)
