@@ -8,7 +8,7 @@ it each time would be as long as its square.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -39,6 +39,8 @@ LETTERS = {
 DEEPEST = 8
 # What is shorter is repeated rather than named by where it was shown first.
 LONG = 400
+# What is shorter stands in a row with its name, if there are few of them.
+SHORT, FEW = 80, 12
 # Conversations that go on beside each other.
 CONVERSATIONS = 16
 SAID = ("llm", "agent", "human", "chain")
@@ -54,9 +56,6 @@ REST = (
     ("stamps", "Stamps"),
     ("inputs", "Fed by"),
     ("outcome", "Outcome"),
-    ("user", "User"),
-    ("user_role", "Role of the user"),
-    ("tags", "Tags"),
     ("metadata", "Metadata"),
     ("consent", "Consent"),
     ("replay", "Replay"),
@@ -238,10 +237,39 @@ def _part(part: Part, seq: int, shown: Shown) -> str:
 def _value(value: Json, seq: int, shown: Shown) -> str:
     if isinstance(value, str):
         return _once(value, seq, shown)
+    if _is_small(value):
+        return _rows(value.items())
     first = shown.value(value, seq)
     if first is not None:
         return _same(first)
     return _text(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode(), "json")
+
+
+def _is_small(value: Json) -> bool:
+    """Tell whether a value is a few words by name, which read better side by side."""
+    return (
+        isinstance(value, dict)
+        and 0 < len(value) <= FEW
+        and all(_is_word(inner) for inner in value.values())
+    )
+
+
+def _is_word(value: Json) -> bool:
+    if isinstance(value, str):
+        return 0 < len(value) <= SHORT and value.isprintable()
+    return value is None or isinstance(value, bool | int | float)
+
+
+def _rows(pairs: Iterable[tuple[str, Json]]) -> str:
+    rows = "".join(
+        f"<div><dt><bdi>{escape(name)}</bdi></dt><dd><bdi>{escape(_word(value))}</bdi></dd></div>"
+        for name, value in pairs
+    )
+    return f'<dl class="facts">{rows}</dl>'
+
+
+def _word(value: Json) -> str:
+    return value if isinstance(value, str) else orjson.dumps(value).decode()
 
 
 def _once(text: str, seq: int, shown: Shown) -> str:
@@ -276,7 +304,7 @@ def _section(title: str, drawn: str) -> str:
 
 def _facts(walked: Walked) -> str:
     """Draw what is known of a step beside what was said; what is unknown is left out."""
-    step = walked.step
+    step, body = walked.step, walked.said.body
     told = (
         ("Started", native.moment(step.started_at)),
         ("Ended", native.moment(step.ended_at)),
@@ -294,6 +322,9 @@ def _facts(walked: Walked) -> str:
         ("Prompt", _prompt(step)),
         ("Effects", step.effects),
         ("Confidence", step.confidence),
+        ("User", body.get("user")),
+        ("Role of the user", body.get("user_role")),
+        ("Tags", ", ".join(body.get("tags") or ()) or None),
         ("Environment", walked.row.environment),
         ("Release", walked.row.release),
         ("Request", step.request_id),
@@ -304,12 +335,7 @@ def _facts(walked: Walked) -> str:
         ("Trace", step.trace),
         ("Named session", step.claimed_session),
     )
-    rows = "".join(
-        f"<div><dt>{title}</dt><dd><bdi>{escape(str(value))}</bdi></dd></div>"
-        for title, value in told
-        if value is not None
-    )
-    return f'<dl class="facts">{rows}</dl>'
+    return _rows((title, str(value)) for title, value in told if value is not None)
 
 
 def _count(count: int | None) -> str | None:

@@ -78,12 +78,13 @@ def _head(session: Session, facts: Mapping[str, Json], layout: Layout) -> str:
         '<meta name="color-scheme" content="light dark">\n'
         f"<title>{title} · Playhead</title>\n<style>{sheet()}</style>\n</head>\n"
         f'<body class="export">\n<header>\n<h1><bdi>{title}</bdi></h1>\n'
-        f"{_summary(session, facts)}{_notes(session, layout)}</header>\n<main>\n"
+        f"{summary(session, facts)}{_notes(session, layout)}</header>\n<main>\n"
         f"<h2>Steps</h2>\n"
     )
 
 
-def _summary(session: Session, facts: Mapping[str, Json]) -> str:
+def summary(session: Session, facts: Mapping[str, Json]) -> str:
+    """Draw what is known of a session as a whole."""
     stamps: Mapping[str, list[str]] = facts["stamps"]
     outcome = facts["outcome"] or {}
     told = (
@@ -111,7 +112,7 @@ def _summary(session: Session, facts: Mapping[str, Json]) -> str:
         for title, value in told
         if value
     )
-    return f'<dl class="facts">{rows}</dl>\n'
+    return f'<dl class="facts about">{rows}</dl>\n'
 
 
 def _steps(facts: Mapping[str, Json]) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from uuid import UUID
 
 from django.http import HttpResponseBase
+from django.shortcuts import render
 from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_POST, require_safe
 
@@ -24,6 +25,8 @@ from apps.sessions.exporting import (
 from apps.sessions.filters import refuse_unknown
 from apps.sessions.list_views import read_ids
 from apps.sessions.models import Session
+from apps.sessions.pages import session_context
+from apps.sessions.report import read_first, report_context
 from apps.sessions.views import find_session, moved
 from apps.tenants.doors import SignedInRequest, project_view
 from apps.tenants.models import Project
@@ -45,6 +48,23 @@ def session_export(
     return as_file(
         export_session(session, FORMS[form], facts, actor=request.actor), FORMS[form], [session]
     )
+
+
+@require_safe
+@gzip_page
+@project_view(Permission.READ_CONTENT)
+def session_report(
+    request: SignedInRequest, project: Project, session_id: UUID
+) -> HttpResponseBase:
+    """Show all of a session on a page that is made to be printed."""
+    refuse_unknown(request.GET.dict(), frozenset({"from"}))
+    session = find_session(project, session_id)
+    if session.merged_into_id:
+        return moved(project, session.merged_into_id)
+    first = read_first(request.GET.get("from"), session)
+    context = session_context(request, session)
+    facts = session_json(project, session, content=True)
+    return render(request, "sessions/report.html", context | report_context(session, facts, first))
 
 
 @require_POST
