@@ -28,6 +28,10 @@ def recorded(tmp_path_factory):
     return path, answer, client
 
 
+def calls_in(path):
+    return [event for event in read_file(path)[1] if event["kind"] in ("llm", "tool")]
+
+
 def test_without_the_provider_an_agent_does_the_same_every_time(recorded):
     path, answer, client = recorded
     digests = set()
@@ -51,7 +55,7 @@ def test_one_changed_word_stops_the_replay_and_is_named(recorded):
         forecast(client, "Rome")
 
     first = replay.report.first
-    assert (first.kind, first.step, first.name) == ("drifted-request", 2, "openai.chat")
+    assert (first.kind, first.step, first.name) == ("drifted-request", 3, "openai.chat")
     assert first.differences[0].path == "/input/0/content"
     assert "expected 'What is the weather in Oslo?', got 'What is the weather in Rome?'" in str(
         stopped.value
@@ -66,7 +70,7 @@ def test_in_order_a_changed_request_is_answered_and_reported(recorded):
     assert again == answer
     assert [one.kind for one in replay.report.divergences] == ["drifted-request"] * 2
     assert replay.report.fidelity < 1
-    with pytest.raises(AssertionError, match="first divergence: step 2"):
+    with pytest.raises(AssertionError, match="first divergence: step 3"):
         replay.report.assert_faithful()
 
 
@@ -98,7 +102,7 @@ def test_what_was_not_asked_for_is_missing(tmp_path):
     _, replay = replayed(path, lambda: look_up("Oslo"))
 
     report = replay.report
-    assert (report.first.kind, report.first.step, report.consumption) == ("missing", 2, 0.5)
+    assert (report.first.kind, report.first.step, report.consumption) == ("missing", 3, 0.5)
     with pytest.raises(AssertionError, match="was not asked for"):
         report.assert_faithful()
 
@@ -164,7 +168,7 @@ def test_a_stream_comes_in_the_same_pieces_at_any_speed(tmp_path):
             return [part.model_dump() for part in stream]
 
         parts = record(path, ask)
-    [event] = read_file(path)[1]
+    [event] = calls_in(path)
 
     assert replayed(path, ask)[0] == parts
     assert replayed(path, ask, stream_speed=100)[0] == parts
@@ -204,7 +208,7 @@ def test_a_stream_that_was_left_early_is_known_as_such(tmp_path):
     first = record(path, ask)
     server.shutdown()
     server.server_close()
-    [event] = read_file(path)[1]
+    [event] = calls_in(path)
 
     assert first == ["0 ", "1 ", "2 "]
     assert event["replay"]["finish"] == "closed_by_consumer"
@@ -224,7 +228,7 @@ def test_calls_inside_of_a_tool_are_the_tools(tmp_path):
             return made.choices[0].message.content
 
         answer = record(path, lambda: summarise("a"))
-    assert [event["kind"] for event in read_file(path)[1]] == ["tool"]
+    assert [event["kind"] for event in calls_in(path)] == ["tool"]
     assert replayed(path, lambda: summarise("a"))[0] == answer
 
 

@@ -23,6 +23,10 @@ async def slow(name: str, turns: int) -> str:
     return name
 
 
+def calls_of(events) -> list:
+    return [event for event in events if event["kind"] == "tool"]
+
+
 def keys_of(act) -> set:
     """Return the keys of all calls that something makes, without what came back."""
     events = []
@@ -30,7 +34,7 @@ def keys_of(act) -> set:
         act()
     return {
         (event["lane"], event["name"], event["input"]["name"], event["replay"]["ordinal"])
-        for event in events
+        for event in calls_of(events)
     }
 
 
@@ -47,10 +51,10 @@ def ordered(turns: list[int]) -> set:
     events = []
     with places.running(Recording("s", events.append)):
         asyncio.run(_tree(turns))
-    return {(event["lane"], event["input"]["name"]) for event in events}
+    return {(event["lane"], event["input"]["name"]) for event in calls_of(events)}
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(st.lists(st.integers(0, 6), min_size=13, max_size=13))
 def test_in_whichever_order_tasks_end_their_lanes_are_the_same(turns):
     assert ordered(turns) == ordered([1] * 13)

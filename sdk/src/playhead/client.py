@@ -17,6 +17,7 @@ from playhead.recording import Event, Recording
 from playhead.replaying import STOP, Replaying
 from playhead.sending import Counts, Sender
 from playhead.spawning import follow_tasks_and_threads
+from playhead.surroundings import take_over
 from playhead.tapes import Tape
 from playhead.transports import listen_to_http
 
@@ -50,6 +51,7 @@ def init(
 def _listen() -> None:
     listen_to_http()
     follow_tasks_and_threads()
+    take_over()
 
 
 @contextmanager
@@ -71,6 +73,7 @@ def session(
         with places.running(recording):
             yield recording
     finally:
+        recording.end()
         if file is not None:
             write_file(file, recording.session, kept)
 

@@ -47,8 +47,18 @@ def current_run() -> Run | None:
     return None if _is_covered.get() else _run.get()
 
 
+def any_run() -> Run | None:
+    """Return the run that is on here, also inside of a recorded call."""
+    return _run.get()
+
+
 def current_lane() -> Lane:
     return _lane.get()
+
+
+def lane_path() -> str:
+    lane = _lane.get(None)
+    return MAIN if lane is None else lane.path
 
 
 def current_step() -> str | None:
@@ -86,8 +96,3 @@ def enter_lane(lane: Lane) -> Token[Lane]:
 
 def leave_lane(token: Token[Lane]) -> None:
     _lane.reset(token)
-
-
-def is_listening() -> bool:
-    """Tell whether a run listens here at all, also inside of a recorded call."""
-    return _run.get() is not None

@@ -7,9 +7,14 @@ from typing import Any
 
 from playhead import places
 from playhead.calls import Answer, Call, Ordinals, _new_id, _now_ns, event_of, stamp
+from playhead.chance import Chance, new_seed
+from playhead.clocks import RecordingClock, packed
 
 Json = Any
 Event = dict[str, Json]
+
+# Names of the steps that hold what the surroundings were.
+SEED, CLOCK = "seed", "clock"
 
 
 class Recording:
@@ -26,6 +31,14 @@ class Recording:
         self._sink = sink
         self._shared = {name: value for name, value in (shared or {}).items() if value is not None}
         self._ordinals = Ordinals()
+        self.clock = RecordingClock()
+        self.chance = Chance(new_seed())
+        self.note("random", SEED, {"output": self.chance.seed})
+
+    def end(self) -> None:
+        """Take down what is known at the end only: which times the application read."""
+        if self.clock.reads:
+            self.note("time", CLOCK, {"output": packed(self.clock.reads)})
 
     def begin(self, call: Call) -> Answer | None:
         call.ordinal = self._ordinals.take(call)
@@ -43,7 +56,7 @@ class Recording:
             "id": step,
             "session": self.session,
             "parent": places.current_step(),
-            "lane": places.current_lane().path,
+            "lane": places.lane_path(),
             "kind": kind,
             "name": name,
             "started_at": at,

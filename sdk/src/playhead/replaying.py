@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from playhead.calls import Answer, Call, Ordinals, _new_id
+from playhead.chance import Chance, new_seed
+from playhead.clocks import RecordedClock
 from playhead.reports import Divergent, Made, Report, divergent, report_on
 from playhead.tapes import MODES, Recorded, Tape
 
@@ -59,6 +61,8 @@ class Replaying:
         self.tape, self.match, self.policy = tape, match, on_divergence
         self.allow_live, self.stubs = tuple(allow_live), dict(stubs or {})
         self.stream_speed = stream_speed
+        self.clock = RecordedClock(tape.reads(), tape.start_ns())
+        self.chance = Chance(tape.seed() or new_seed())
         self._ordinals = Ordinals()
         self._lock = threading.Lock()
         self._made: dict[str, Made] = {}
@@ -108,6 +112,12 @@ class Replaying:
 
     def note(self, kind: str, name: str, fields: Mapping[str, Json]) -> str:
         return str(_new_id().hex)
+
+
+def refused(address: str) -> Divergent:
+    """Return what is said where a replay reaches for the network."""
+    says = f"a connection to {address} was refused: the record answers all calls of a replay"
+    return Divergent("extra", None, "", address, says)
 
 
 def _check(field: str, value: str, allowed: Sequence[str]) -> None:

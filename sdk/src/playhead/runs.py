@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from playhead.calls import Answer, Call
+from playhead.chance import Chance
+from playhead.clocks import Clock
 
 Json = Any
 
@@ -24,6 +26,14 @@ class Run(Protocol):
 
     def note(self, kind: str, name: str, fields: Mapping[str, Json]) -> str:
         """Take down a step that asks nothing: a decision, a change of state; return its id."""
+
+    @property
+    def clock(self) -> Clock:
+        """Where the application's time comes from."""
+
+    @property
+    def chance(self) -> Chance:
+        """Where the application's random numbers and ids come from."""
 
     @property
     def is_replay(self) -> bool:

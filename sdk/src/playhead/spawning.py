@@ -34,7 +34,7 @@ def _wrap(owner: type, name: str, around: Callable[..., Any]) -> None:
 
     @functools.wraps(original)
     def wrapped(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if not places.is_listening():
+        if places.any_run() is None:
             return original(self, *args, **kwargs)
         return around(original, self, *args, **kwargs)
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from playhead.alignment import leaves
 from playhead.calls import Answer, Call, Key
+from playhead.clocks import opened
 from playhead.matching import CANON, match_hashes
+from playhead.recording import CLOCK, SEED
 
 Json = Any
 Event = Mapping[str, Json]
@@ -113,6 +116,32 @@ class Tape:
         """Return the next unconsumed calls of the same kind, and how alike each is (0 to 1)."""
         free = [one for one in self.calls if not one.is_consumed and one.key.kind == call.kind]
         return [(one, similarity(call, one)) for one in free[:WINDOW]]
+
+    def seed(self) -> str | None:
+        """Return the seed from which the session drew; None for one that has none recorded."""
+        found = (event.get("output") for event in self._steps("random", SEED))
+        return next((seed for seed in found if isinstance(seed, str)), None)
+
+    def reads(self) -> dict[str, dict[str, list[int]]]:
+        """Return the times that the application read, by lane and module."""
+        found = next(self._steps("time", CLOCK), None)
+        return opened(found["output"]) if found else {}
+
+    def start_ns(self) -> int:
+        """Return when the session began, in nanoseconds since 1970; 0 where that is unknown."""
+        starts = (event.get("started_at") for event in self.events)
+        first = min((start for start in starts if start), default=None)
+        if first is None:
+            return 0
+        moment = datetime.fromisoformat(str(first).replace("Z", "+00:00"))
+        return int(moment.timestamp() * 1_000_000) * 1000
+
+    def _steps(self, kind: str, name: str) -> Iterator[Event]:
+        return (
+            event
+            for event in self.events
+            if event.get("kind") == kind and event.get("name") == name and event.get("output")
+        )
 
     def left(self) -> list[Recorded]:
         """Return the recorded calls that nothing has asked for."""

@@ -1,0 +1,143 @@
+"""Random numbers, ids and secrets of a session: as unforeseeable as ever, and the same again.
+
+Every session has a seed of 256 bits from the operating system, which is recorded. What code
+draws comes from streams that are derived from it, one for each lane and module that draws: so
+parallel work and libraries that draw more or less do not shift what others get.
+
+Numbers of ``random`` come from its own generator, seeded by the stream. Ids and secrets are the
+output of HMAC-SHA-256 in counter mode (NIST SP 800-108), so that who has not read the record
+cannot foresee them.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import hmac
+import random
+import secrets
+import sys
+import threading
+import uuid
+from base64 import urlsafe_b64encode
+from collections.abc import Callable
+from typing import Any
+
+from playhead import places
+
+SEED_BYTES = 32
+# Functions of ``random`` that belong to its one shared generator.
+SHARED = tuple(
+    name
+    for name in random.__all__
+    if getattr(getattr(random, name), "__self__", None) is getattr(random, "_inst", None)
+    and name not in ("getstate", "setstate")
+)
+_urandom = secrets.token_bytes
+
+
+def new_seed() -> str:
+    return _urandom(SEED_BYTES).hex()
+
+
+class Chance:
+    """The streams of one session. Safe to use from several threads."""
+
+    def __init__(self, seed: str) -> None:
+        self.seed = seed
+        self._key = bytes.fromhex(seed)
+        self._lock = threading.Lock()
+        self._generators: dict[tuple[str, str], random.Random] = {}
+        self._counters: dict[tuple[str, str], int] = {}
+
+    def generator(self, lane: str, module: str) -> random.Random:
+        """Return the generator that a module draws numbers from in a lane."""
+        with self._lock:
+            found = self._generators.get((lane, module))
+            if found is None:
+                seed = self._block("random", lane, module, 0)
+                found = self._generators[lane, module] = random.Random(seed)  # noqa: S311
+            return found
+
+    def octets(self, lane: str, module: str, count: int) -> bytes:
+        """Return the next bytes of the stream of ids and secrets."""
+        with self._lock:
+            made = b""
+            while len(made) < count:
+                at = self._counters.get((lane, module), 0)
+                self._counters[lane, module] = at + 1
+                made += self._block("octets", lane, module, at)
+        return made[:count]
+
+    def _block(self, use: str, lane: str, module: str, at: int) -> bytes:
+        said = f"{use}\0{lane}\0{module}\0{at}".encode()
+        return hmac.new(self._key, said, hashlib.sha256).digest()
+
+
+def _chance() -> Chance | None:
+    run = places.current_run()
+    return None if run is None else run.chance
+
+
+def _caller() -> str:
+    return str(sys._getframe(2).f_globals.get("__name__", ""))
+
+
+def replacements() -> dict[Callable[..., Any], Callable[..., Any]]:
+    """Return what stands in for the functions that draw: of no session, they are as before."""
+    found: dict[Callable[..., Any], Callable[..., Any]] = {
+        getattr(random, name): _of_random(name) for name in SHARED
+    }
+    found[uuid.uuid4] = _uuid4
+    found[secrets.token_bytes] = _token_bytes
+    found[secrets.token_hex] = _token_hex
+    found[secrets.token_urlsafe] = _token_urlsafe
+    return found
+
+
+def _of_random(name: str) -> Callable[..., Any]:
+    original = getattr(random, name)
+
+    @functools.wraps(original)
+    def drawn(*args: Any, **kwargs: Any) -> Any:
+        chance = _chance()
+        if chance is None:
+            return original(*args, **kwargs)
+        generator = chance.generator(places.current_lane().path, _caller())
+        return getattr(generator, name)(*args, **kwargs)
+
+    return drawn
+
+
+_real_uuid4 = uuid.uuid4
+
+
+@functools.wraps(uuid.uuid4)
+def _uuid4() -> uuid.UUID:
+    chance = _chance()
+    if chance is None:
+        return _real_uuid4()
+    octets = chance.octets(places.current_lane().path, _caller(), 16)
+    return uuid.UUID(bytes=octets, version=4)
+
+
+@functools.wraps(secrets.token_bytes)
+def _token_bytes(nbytes: int | None = None) -> bytes:
+    return _octets(nbytes, _caller())
+
+
+@functools.wraps(secrets.token_hex)
+def _token_hex(nbytes: int | None = None) -> str:
+    return _octets(nbytes, _caller()).hex()
+
+
+@functools.wraps(secrets.token_urlsafe)
+def _token_urlsafe(nbytes: int | None = None) -> str:
+    return urlsafe_b64encode(_octets(nbytes, _caller())).rstrip(b"=").decode()
+
+
+def _octets(nbytes: int | None, module: str) -> bytes:
+    chance, count = _chance(), secrets.DEFAULT_ENTROPY if nbytes is None else nbytes
+    if chance is None:
+        return _urandom(count)
+    return chance.octets(places.current_lane().path, module, count)
