@@ -105,8 +105,7 @@ def replay(
     ``session`` is a session of the server (its id, or the name that it was recorded under), or
     the path of a file. A call that the record does not answer raises ``Divergence``.
     """
-    _listen()
-    replaying = Replaying(
+    replaying = replaying_from(
         load(session),
         match=match,
         on_divergence=on_divergence,
@@ -116,6 +115,12 @@ def replay(
     )
     with places.running(replaying):
         yield replaying
+
+
+def replaying_from(tape: Tape, **options: Any) -> Replaying:
+    """Return the run that answers from a tape; ``options`` are those of ``replay``."""
+    _listen()
+    return Replaying(tape, **options)
 
 
 def load(session: str | Path) -> Tape:

@@ -1,0 +1,76 @@
+"""What the client records arrives whole, is shown as one session, and replays from there."""
+
+from __future__ import annotations
+
+import openai
+import playhead
+import pytest
+from playhead import places
+from playhead.client import replaying_from
+from playhead.files import read_file
+from playhead.tapes import Tape
+
+from tests.ingest.fake_provider import running_provider
+from tests.sdk.sample import forecast, record
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory):
+    path = tmp_path_factory.mktemp("sent") / "forecast.playhead"
+    with running_provider() as url:
+        client = openai.OpenAI(base_url=f"{url}/v1", api_key="none", max_retries=0)
+        answer = record(path, lambda: forecast(client))
+    return read_file(path)[1], answer, client
+
+
+@pytest.fixture
+def stored(project, key_client, recorded):
+    """Return the session's events as the server tells them."""
+    sent = {"events": recorded[0]}
+    answer = key_client(project, "ingest").post("/api/v1/events", sent, "application/json")
+    assert answer.json()["accepted"] == len(recorded[0]), answer.json()
+    session = project.sessions.get(external_id="sample")
+    reader = key_client(project, "read:content")
+    return reader.get(f"/api/v1/sessions/{session.pk}/events").json()["results"]
+
+
+def test_a_session_of_the_server_replays_as_its_file_does(stored, recorded):
+    _, answer, client = recorded
+    replaying = replaying_from(Tape.of("sample", stored))
+
+    with places.running(replaying):
+        again = forecast(client)
+
+    assert again == answer
+    replaying.report.assert_faithful()
+
+
+def test_the_client_and_the_server_make_the_same_hashes(stored, recorded):
+    own = {event["id"]: event.get("replay") for event in recorded[0]}
+
+    for event in stored:
+        bare = {name: value for name, value in event.items() if name != "replay"}
+        if event["kind"] in ("llm", "tool"):
+            [made] = Tape.of("bare", [bare]).calls
+            assert made.key.request == own[event["client_id"]]["request_hash"]
+
+
+def test_the_session_knows_its_agent_lanes_tokens_and_what_can_be_replayed(project, stored):
+    session = project.sessions.get(external_id="sample")
+    lanes = {event["lane"] for event in stored if event["kind"] == "tool"}
+
+    assert lanes == {"0.0", "0.1", "0.2", "0.3.0", "0.3.1", "0.3.2"}
+    usage = [event["usage"] for event in stored if event["kind"] == "llm" and event["usage"]]
+    assert session.agent == "forecast"
+    assert usage[0]["output"] == 105
+    assert session.fidelity_class == "E1"
+    assert {event["kind"] for event in stored} >= {"agent", "llm", "tool", "decision", "random"}
+
+
+def test_a_replay_says_which_session_it_is_of(stored):
+    replaying = replaying_from(Tape.of("sample", stored))
+
+    assert replaying.report.session == "sample"
+    assert replaying.report.first.kind == "missing"
+    with pytest.raises(playhead.Divergence), places.running(replaying):
+        playhead.tool(print)("never")
