@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -132,6 +132,14 @@ def load(session: str | Path) -> Tape:
             f"{session!r} is no file, and no server is known: call playhead.init(url, key)."
         )
     return Tape.of(session, fetch_session(*_server, session))
+
+
+def send(events: Iterable[Event]) -> None:
+    """Send events that were recorded before."""
+    if _sender is None:
+        raise ValueError("No server is known: call playhead.init(url, key).")
+    for event in events:
+        _sender.put(event)
 
 
 def flush(timeout: float = 10.0) -> bool:
