@@ -170,7 +170,7 @@ def test_every_route_of_the_api_is_in_its_document():
 def fill_names(path: str) -> str:
     names = (
         *("session_id", "event_id", "import_id", "pk", "link_id", "person_id"),
-        *("comment_id", "score_id"),
+        *("comment_id", "score_id", "number"),
     )
     return fill(path, {name: f"<{name}>" for name in names})
 
