@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from array import array
+from collections import defaultdict
 from functools import cached_property
 
 from apps.sessions.critical_path import Intervals, OnPath, critical_path
@@ -54,8 +55,12 @@ class Drawing:
         return {one.index: one for one in critical_path(times)}
 
     @cached_property
-    def path_ms(self) -> float:
-        return sum(one.own_ms for one in self.path.values())
+    def path_by_kind(self) -> list[tuple[str, float]]:
+        """What the path's time went to: kinds of steps with their milliseconds, most first."""
+        spent: dict[str, float] = defaultdict(float)
+        for one in self.path.values():
+            spent[self.layout.kinds[one.index] or ""] += one.own_ms
+        return sorted(spent.items(), key=lambda kind: (-kind[1], kind[0]))
 
     @cached_property
     def groups(self) -> LaneGroups:

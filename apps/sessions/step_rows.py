@@ -20,6 +20,8 @@ ROWS = 100
 DEEPEST = 16
 # What a bar takes at least, in percent: something to see.
 THINNEST = 0.3
+# Kinds that the critical path's time is told by.
+KINDS = 3
 # Parameters of an address that the rows are drawn by, beside the view and the step.
 PARAMETERS = frozenset({"f", "from", "to"})
 LONGEST_NUMBER = 12
@@ -63,6 +65,19 @@ class Row:
 
 
 @dataclass(frozen=True)
+class Spent:
+    """How much of the critical path's time the steps of one kind took."""
+
+    kind: str
+    ms: float
+    percent: int
+
+    @property
+    def group(self) -> str:
+        return group_of(self.kind)
+
+
+@dataclass(frozen=True)
 class RowPage:
     """A window of rows, and the ids of steps in the windows beside it."""
 
@@ -77,6 +92,13 @@ class RowPage:
     @property
     def shifted(self) -> int:
         return len(self.drawing.shifts)
+
+    @property
+    def critical(self) -> list[Spent]:
+        """What most of the critical path's time went to."""
+        spent = self.drawing.path_by_kind
+        whole = sum(ms for _, ms in spent)
+        return [Spent(kind, ms, round(ms * 100 / whole)) for kind, ms in spent[:KINDS] if ms > 0]
 
     @property
     def largest_shift_ms(self) -> float:

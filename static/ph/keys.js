@@ -2,6 +2,7 @@
 // where: "everywhere", "list", "player", "tree", "compare"; a page takes the groups that it names.
 
 export const KEYS = [
+  { where: "everywhere", keys: ["Ctrl k"], says: "Search, or jump to anything" },
   { where: "everywhere", keys: ["?"], act: "help", says: "Show these keys" },
   { where: "everywhere", keys: ["/"], act: "filter", says: "Go to the filter" },
   { where: "everywhere", keys: ["Escape"], act: "close", says: "Close a dialog or menu" },
@@ -14,16 +15,28 @@ export const KEYS = [
   { where: "list", keys: ["t"], act: "tag", says: "Tag the selected sessions" },
   { where: "list", keys: ["n"], act: "older", says: "Older page" },
   { where: "list", keys: ["p"], act: "newer", says: "Newer page" },
+  { where: "player", keys: [" "], act: "play", says: "Play or pause" },
   { where: "player", keys: ["ArrowRight"], act: "next", says: "Next step" },
   { where: "player", keys: ["ArrowLeft"], act: "previous", says: "Previous step" },
+  { where: "player", keys: ["Shift+ArrowRight"], act: "next-in-lane", says: "Next step of the same lane" },
+  { where: "player", keys: ["Shift+ArrowLeft"], act: "previous-in-lane", says: "Previous step of the same lane" },
   { where: "player", keys: ["Home"], act: "first", says: "First step" },
   { where: "player", keys: ["End"], act: "last", says: "Last step" },
   { where: "player", keys: ["e"], act: "next-error", says: "Next error" },
   { where: "player", keys: ["E"], act: "previous-error", says: "Previous error" },
+  { where: "player", keys: ["."], act: "next-state", says: "Next state change" },
+  { where: "player", keys: [","], act: "previous-state", says: "Previous state change" },
+  { where: "player", keys: ["s"], act: "speed", says: "Next speed: ½, 1, 2, 4, 8 times" },
   { where: "player", keys: ["1"], act: "timeline", says: "Timeline" },
   { where: "player", keys: ["2"], act: "tree", says: "Tree" },
   { where: "player", keys: ["3"], act: "graph", says: "Graph" },
   { where: "player", keys: ["4"], act: "transcript", says: "Transcript" },
+  { where: "player", keys: ["b"], act: "bookmark", says: "Bookmark the step, or not" },
+  { where: "player", keys: ["B"], act: "next-bookmark", says: "Next bookmark" },
+  { where: "player", keys: ["c"], act: "comment", says: "Comment on the step" },
+  { where: "player", keys: ["i"], act: "inspector", says: "Hide or show the step's panel" },
+  { where: "player", keys: ["J"], act: "next-session", says: "Next session of the list that you came from" },
+  { where: "player", keys: ["K"], act: "previous-session", says: "Previous session of that list" },
   { where: "player", keys: ["["], act: "collapse", says: "Collapse all steps" },
   { where: "player", keys: ["]"], act: "expand", says: "Expand all steps" },
   { where: "player", keys: ["y"], act: "copy-link", says: "Copy a link to this step" },
@@ -33,6 +46,7 @@ export const KEYS = [
   { where: "rows", keys: ["+", "="], act: "zoom-in", says: "Less time, larger" },
   { where: "rows", keys: ["-"], act: "zoom-out", says: "More time, smaller" },
   { where: "rows", keys: ["f"], act: "focus", says: "Zoom to the step; again: the whole session" },
+  { where: "rows", keys: ["F"], act: "rows", says: "Zoom to the rows in sight" },
   { where: "rows", keys: ["{"], act: "less", says: "One level less" },
   { where: "rows", keys: ["}"], act: "more", says: "One level more" },
   { where: "tree", keys: ["ArrowUp", "ArrowDown"], says: "Step above or below" },
@@ -48,15 +62,34 @@ export const KEYS = [
 ];
 
 const TITLES = { everywhere: "Everywhere", list: "Session list", player: "Player", rows: "Timeline and tree", tree: "In the rows", compare: "Comparison" };
-const SIGNS = { ArrowRight: "→", ArrowLeft: "←", ArrowUp: "↑", ArrowDown: "↓", Escape: "Esc", X: "Shift x", E: "Shift e", F: "Shift f", N: "Shift n" };
+const SIGNS = { ArrowRight: "→", ArrowLeft: "←", ArrowUp: "↑", ArrowDown: "↓", Escape: "Esc", " ": "Space", PageUp: "Page up", PageDown: "Page down" };
 const TYPING = "input:not([type=range]):not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable]";
 const PRESSABLE = "button, a, summary, [role=button], input";
+const PRESSED_BY_BLANK = "button, summary, [role=button], input:not([type=range])";
+
+// A key as the table names it: capitals say that Shift is held, keys without a sign do not.
+const nameOf = (event) => (event.shiftKey && event.key.length > 1 ? `Shift+${event.key}` : event.key);
+
+// ... and as people read it.
+function sign(key) {
+  if (key.startsWith("Shift+")) return `Shift ${sign(key.slice(6))}`;
+  return /^[A-Z]$/.test(key) ? `Shift ${key.toLowerCase()}` : (SIGNS[key] ?? key);
+}
 
 const actions = new Map();
 
 // Answer the keys of a group; acts is {name of act: function}.
 export function onKeys(where, acts) {
   actions.set(where, { ...actions.get(where), ...acts });
+}
+
+// What can be done on this page, for the palette: [{says, keys, run}].
+export function actsHere() {
+  return KEYS.filter((row) => actions.get(row.where)?.[row.act]).map((row) => ({
+    says: row.says,
+    keys: row.keys.map((key) => SIGNS[key] ?? key).join(" "),
+    run: () => actions.get(row.where)[row.act](new KeyboardEvent("keydown", { key: row.keys[0] })),
+  }));
 }
 
 // Whether a key does something on this page, so that it begins no word that is typed ahead.
@@ -85,8 +118,11 @@ function lettersSwitch() {
 function isLeftAlone(event) {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return true;
   if (event.target.closest(TYPING)) return true;
-  if (event.key.length === 1 && lettersAreOff()) return true;
+  if (event.key.length === 1 && event.key !== " " && lettersAreOff()) return true;
   if (event.key === "Enter" && event.target.closest(PRESSABLE)) return true;
+  // A blank presses what has the focus, and scrolls back with Shift.
+  if (event.key === " " && (event.shiftKey || event.target.closest(PRESSED_BY_BLANK))) return true;
+  if (event.shiftKey && event.key.startsWith("Arrow")) return !getSelection().isCollapsed;
   if (event.target.matches("input[type=range]") && /^(Arrow|Home|End|Page)/.test(event.key)) return true;
   return document.querySelector("dialog[open], [popover]:popover-open") !== null;
 }
@@ -95,7 +131,7 @@ function dispatch(event) {
   if (isLeftAlone(event)) return;
   for (const row of KEYS) {
     const act = actions.get(row.where)?.[row.act];
-    if (act && row.keys.includes(event.key)) {
+    if (act && row.keys.includes(nameOf(event))) {
       event.preventDefault();
       act(event);
       return;
@@ -132,7 +168,7 @@ function helpGroup(where) {
   const list = element("dl", undefined, "facts keys");
   for (const row of KEYS.filter((key) => key.where === where)) {
     const keys = element("dt");
-    for (const key of row.keys) keys.append(element("kbd", SIGNS[key] ?? key), " ");
+    for (const key of row.keys) keys.append(element("kbd", sign(key)), " ");
     list.append(keys, element("dd", row.says));
   }
   return [element("h3", TITLES[where]), list];

@@ -49,6 +49,18 @@ export class Ruler {
     this.grid.changedTime();
   }
 
+  // What the rows in sight took, all of them.
+  rows() {
+    const { spans } = this.grid;
+    const seen = this.grid.entriesInSight().filter((index) => spans.starts[index] !== null);
+    // Those with others below them in sight say little: they last as long as the session, some of them.
+    const least = seen.filter((index) => !spans.children[index]);
+    const taken = least.length ? least : seen;
+    if (!taken.length) return;
+    this.scale.show(Math.min(...taken.map((index) => spans.starts[index])), Math.max(...taken.map((index) => spans.end(index))));
+    this.grid.changedTime();
+  }
+
   // Folds the times in which nothing ran, or unfolds them.
   fold(button) {
     const { spans } = this.grid;

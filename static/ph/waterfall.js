@@ -10,8 +10,8 @@ import { keyAct, TypeAhead } from "./tree-keys.js";
 const SPARE = 8;
 const COLUMNS = [["Step", "wf-name"], ["Tokens", "wf-tokens"], ["Cost", "wf-cost"], ["First token", "wf-first"], ["Duration", "wf-time"], ["Time", "wf-track"]];
 // Buttons of the bar above the rows, by what they say they do.
-const ZOOMS = ["zoom-in", "zoom-out", "fit", "focus", "fold"];
-const KEYS_OF_ROWS = ["zoom-in", "zoom-out", "focus", "less", "more"];
+const ZOOMS = ["zoom-in", "zoom-out", "fit", "focus", "fold", "rows"];
+const KEYS_OF_ROWS = ["zoom-in", "zoom-out", "focus", "rows", "less", "more"];
 const ADDRESS_PATIENCE = 200;
 
 export class PhWaterfall extends HTMLElement {
@@ -77,6 +77,7 @@ export class PhWaterfall extends HTMLElement {
       "zoom-in": () => this.#zoom("zoom-in"),
       "zoom-out": () => this.#zoom("zoom-out"),
       focus: () => this.#zoom("focus"),
+      rows: () => this.#zoom("rows"),
       less: () => this.#arrangeBy(() => this.rows.changeLevel(-1)),
       more: () => this.#arrangeBy(() => this.rows.changeLevel(1)),
     });
@@ -95,8 +96,17 @@ export class PhWaterfall extends HTMLElement {
       if (event.key === "Escape" && this.box.value) this.filter((this.box.value = ""));
       if (event.key !== "ArrowDown") return;
       event.preventDefault();
-      this.mounted.get(this.active)?.element.focus({ preventScroll: true });
+      this.#goToFound();
     });
+  }
+
+  // From the box to the row that it found, from the playhead on.
+  #goToFound() {
+    const { order, found } = this.rows;
+    const isFound = (entry) => !isLane(entry) && (!found || found.matches[entry]);
+    const here = this.rows.position(this.active);
+    const entry = order.find((one, position) => position >= here && isFound(one)) ?? order.find(isFound);
+    this.moveTo(entry);
   }
 
   setView(view) {
@@ -177,6 +187,12 @@ export class PhWaterfall extends HTMLElement {
     }
     for (const entry of wanted) this.#rowFor(entry).show(this.rows.position(entry), entry, this);
     while (this.free.length) this.free.pop().element.remove();
+  }
+
+  entriesInSight() {
+    const first = Math.floor(this.scrollTop / ROW);
+    const count = Math.floor((this.clientHeight - ROW) / ROW);
+    return this.rows.order.slice(first, first + count).filter((entry) => !isLane(entry));
   }
 
   #rowFor(entry) {
@@ -278,14 +294,15 @@ export class PhWaterfall extends HTMLElement {
   }
 
   #press(event) {
-    const act = event.target.closest("[data-rows-act]")?.dataset.rowsAct;
-    if (act === "clear") {
+    const button = event.target.closest("[data-rows-act]");
+    const act = button?.dataset.rowsAct;
+    if (act === "clear" || act === "critical") {
       event.preventDefault();
-      this.filter((this.box.value = ""));
+      this.filter((this.box.value = act === "clear" ? "" : act));
       this.box.focus();
     } else if (act === "collapse") this.collapseAll();
     else if (act === "expand") this.expandAll();
-    else if (ZOOMS.includes(act)) this.#zoom(act, event.target.closest("[data-rows-act]"));
+    else if (ZOOMS.includes(act)) this.#zoom(act, button);
   }
 
   async #zoom(act, button) {

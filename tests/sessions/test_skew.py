@@ -109,9 +109,7 @@ def test_nothing_is_left_before_what_caused_it_on_another_clock(told, draw):
 
 def remote(service, kind, **fields):
     sent = [{"of": "span", "kind": kind}]
-    return make_event(
-        trace="t", extra={"resource": {"service.name": service}}, sent=sent, **fields
-    )
+    return make_event(trace="t", extra={"resource": {"service.name": service}}, sent=sent, **fields)
 
 
 @pytest.mark.django_db
