@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 from django.utils.html import format_html, format_html_join
@@ -21,6 +23,13 @@ SHORT_TEXT = 160
 # What is larger is never put into a page.
 SIZE_LIMIT = 100 * 1024
 EXCERPT = 2000
+
+
+@dataclass(frozen=True)
+class More:
+    """Where the rest of a value can be had: the address of the field that it is."""
+
+    url: str
 
 
 @dataclass
@@ -44,52 +53,76 @@ def excerpt(value: Json) -> str:
     return text[:EXCERPT]
 
 
-def json_tree(value: Json) -> SafeString:
-    """Draw a value; what goes beyond 200 entries is counted, not drawn."""
-    return format_html('<div class="json">{}</div>', _draw(value, Budget(), 0))
-
-
-def _draw(value: Json, budget: Budget, depth: int) -> SafeString:
-    if isinstance(value, dict) and value and depth < DEEPEST:
-        return _branch(value.items(), len(value), budget, depth)
-    if isinstance(value, list) and value and depth < DEEPEST:
-        numbered = ((str(index), entry) for index, entry in enumerate(value))
-        return _branch(numbered, len(value), budget, depth)
-    return _leaf(value)
-
-
-def _branch(
-    entries: Iterable[tuple[str, Json]], count: int, budget: Budget, depth: int
+def json_tree(
+    value: Json, more: More | None = None, *, path: str = "", start: int = 0
 ) -> SafeString:
-    rows, drawn = [], 0
-    for key, value in entries:
-        if not budget.take():
-            break
-        rows.append(_entry(key, value, budget, depth))
-        drawn += 1
-    if drawn < count:
-        rows.append(format_html('<li class="muted">{} more not drawn here</li>', count - drawn))
-    return format_html("<ul>{}</ul>", mark_safe("".join(rows)))  # noqa: S308  # each is escaped
+    """Draw a value; what goes beyond 200 entries is counted, and can be asked for.
+
+    ``path`` says where in the field the value lies, ``start`` which entry is the first.
+    """
+    drawing = Drawing(Budget(), more)
+    return format_html('<div class="json">{}</div>', drawing.draw(value, path, 0, start))
 
 
-def _entry(key: str, value: Json, budget: Budget, depth: int) -> SafeString:
-    if isinstance(value, dict | list) and value:
-        return format_html(
-            "<li><details{}><summary><bdi>{}</bdi> {}</summary>{}</details></li>",
-            mark_safe(" open") if depth < OPEN_LEVELS else "",
-            key,
-            _size_note(value),
-            _draw(value, budget, depth + 1),
+@dataclass
+class Drawing:
+    """One value being drawn."""
+
+    budget: Budget
+    more: More | None = None
+
+    def draw(self, value: Json, path: str, depth: int, start: int = 0) -> SafeString:
+        if not (isinstance(value, dict | list) and value and depth < DEEPEST):
+            return leaf(value)
+        pairs: Iterable[tuple[str, Json]] = (
+            value.items()
+            if isinstance(value, dict)
+            else ((str(index), entry) for index, entry in enumerate(value))
         )
-    return format_html('<li><bdi class="key">{}</bdi> {}</li>', key, _leaf(value))
+        rows, at = [], start
+        for key, inner in islice(pairs, start, None):
+            if not self.budget.take():
+                break
+            rows.append(self._entry(key, inner, f"{path}/{escaped(key)}", depth))
+            at += 1
+        if at < len(value):
+            rows.append(self._rest(path, at, len(value) - at))
+        return format_html("<ul>{}</ul>", mark_safe("".join(rows)))  # noqa: S308  # each is escaped
+
+    def _rest(self, path: str, at: int, count: int) -> SafeString:
+        if self.more is None:
+            return format_html('<li class="muted">{} more not drawn here</li>', count)
+        return format_html(
+            '<li><a data-deeper href="{}?as=tree&amp;path={}&amp;from={}">{} more</a></li>',
+            self.more.url,
+            quote(path),
+            at,
+            count,
+        )
+
+    def _entry(self, key: str, value: Json, path: str, depth: int) -> SafeString:
+        if isinstance(value, dict | list) and value:
+            return format_html(
+                "<li><details{}><summary><bdi>{}</bdi> {}</summary>{}</details></li>",
+                mark_safe(" open") if depth < OPEN_LEVELS else "",
+                key,
+                size_note(value),
+                self.draw(value, path, depth + 1),
+            )
+        return format_html('<li><bdi class="key">{}</bdi> {}</li>', key, leaf(value))
 
 
-def _size_note(value: Json) -> SafeString:
+def escaped(key: str) -> str:
+    """Return a name as a part of a JSON pointer."""
+    return key.replace("~", "~0").replace("/", "~1")
+
+
+def size_note(value: Json) -> SafeString:
     brackets = ("{", "}") if isinstance(value, dict) else ("[", "]")
     return format_html('<span class="muted">{}{}{}</span>', brackets[0], len(value), brackets[1])
 
 
-def _leaf(value: Json) -> SafeString:
+def leaf(value: Json) -> SafeString:
     if isinstance(value, str):
         return _text(value)
     if value is None or isinstance(value, bool | int | float):
@@ -110,5 +143,7 @@ def _text(value: str) -> SafeString:
 def definition_rows(pairs: Iterable[tuple[str, Json]]) -> SafeString:
     """Draw name and value pairs of a <dl>; values may be any JSON."""
     return format_html_join(
-        "", "<dt><bdi>{}</bdi></dt><dd>{}</dd>", ((k, _draw(v, Budget(), 0)) for k, v in pairs)
+        "",
+        "<dt><bdi>{}</bdi></dt><dd>{}</dd>",
+        ((k, Drawing(Budget()).draw(v, "", 0)) for k, v in pairs),
     )

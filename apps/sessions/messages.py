@@ -48,10 +48,19 @@ class Message:
     finish_reason: str = ""
     # Reasoning is left out of histories by most senders, so it does not tell messages apart.
     digest: tuple[str, tuple[bytes, ...]] = field(init=False, default=("", ()))
+    # Its number among the messages of its field, by which a comment finds it again.
+    at: int = field(init=False, default=0, compare=False)
 
     def __post_init__(self) -> None:
         said = tuple(part.digest for part in self.parts if part.kind != "reasoning")
         object.__setattr__(self, "digest", (self.role, said))
+
+    @property
+    def size(self) -> int:
+        """About how much it takes, as it is kept."""
+        return sum(len(digest) for digest in self.digest[1]) + sum(
+            len(part.text) for part in self.parts if part.kind == "reasoning"
+        )
 
     @property
     def shown_role(self) -> str:
@@ -63,6 +72,13 @@ def read_messages(value: Json, role: str = "user") -> list[Message] | None:
 
     Plain text becomes one message of ``role``.
     """
+    found = _messages_in(value, role)
+    for at, message in enumerate(found or ()):
+        object.__setattr__(message, "at", at)
+    return found
+
+
+def _messages_in(value: Json, role: str) -> list[Message] | None:
     if isinstance(value, str):
         return [Message(role, (Part("text", text=value),))] if value else []
     if isinstance(value, list):

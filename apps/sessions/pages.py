@@ -11,7 +11,7 @@ from django.http import Http404
 from apps.audit.services import record_reading
 from apps.core.errors import InvalidError
 from apps.core.paging import read_limit
-from apps.sessions import player, reader, search, step_panel, step_rows
+from apps.sessions import graph_pages, player, reader, search, step_panel, step_rows
 from apps.sessions.drawing import drawing_of
 from apps.sessions.filters import SessionFilters
 from apps.sessions.layout import Layout
@@ -19,10 +19,11 @@ from apps.sessions.layout_cache import layout_of
 from apps.sessions.listing import short_id, total_tokens
 from apps.sessions.model_names import grouped
 from apps.sessions.models import Facet, Session
+from apps.sessions.places import find_step
 from apps.sessions.queries import facets_of, session_page
 from apps.sessions.search import Found
 from apps.sessions.step_filter import find_steps
-from apps.sessions.transcript import tell
+from apps.sessions.transcript import Room, place_turns, tell
 from apps.tenants.doors import SignedInRequest
 from apps.tenants.models import Project
 from apps.tenants.permissions import Permission
@@ -96,14 +97,23 @@ def player_context(request: SignedInRequest, session: Session, view: str) -> dic
     layout = layout_of(session)
     if not len(layout):
         return context
-    at = player.find_step(layout, request.GET.get("step", ""), request.GET.get("at", ""))
+    at = find_step(layout, *place_of(request))
     asked = step_panel.read_asked(
         request.GET, layout, may_read=context["may_read"], cipher=head.cipher
     )
     context |= step_panel.step_context(session, layout, at, asked)
     if view == "transcript":
-        return context | transcript_context(session, layout, at, head)
+        return context | transcript_context(request, session, layout, at, head)
+    if view == "graph":
+        drawn = graph_pages.read_asked(request.GET.dict())
+        return context | graph_pages.graph_context(session, drawn, at, may_read=context["may_read"])
     return context | {"rows": rows_page(request, session, layout, at, view)}
+
+
+def place_of(request: SignedInRequest) -> tuple[str, str, str]:
+    """Return what the address says of the place: a step's id, its number, a time."""
+    asked = request.GET
+    return asked.get("step", ""), asked.get("at", ""), asked.get("t", "")
 
 
 def rows_page(
@@ -120,30 +130,42 @@ def panel_context(request: SignedInRequest, session: Session, event_id: str = ""
     layout = layout_of(session)
     if not len(layout):
         raise Http404("This session has no steps.")
-    wanted = event_id or request.GET.get("step", "")
-    at = player.find_step(layout, wanted, request.GET.get("at", ""))
+    step, number, time = place_of(request)
+    at = find_step(layout, event_id or step, number, time)
     view = read_view(request.GET.get("view"))
-    asked = step_panel.read_asked(
-        request.GET, layout, may_read=context["may_read"], cipher=None
-    )
+    asked = step_panel.read_asked(request.GET, layout, may_read=context["may_read"], cipher=None)
     return context | step_panel.step_context(session, layout, at, asked) | {"view": view}
 
 
 def transcript_context(
-    session: Session, layout: Layout, at: int, head: reader.Head
+    request: SignedInRequest, session: Session, layout: Layout, at: int, head: reader.Head
 ) -> dict[str, Any]:
     """Return the turns of the page that holds the step; none where content is not read."""
+    is_raw = read_text(request.GET.get("text"))
     if head.cipher is None:
-        return {"turns": []}
+        return {"turns": [], "is_raw": is_raw}
     window, before = player.transcript_window(layout, at)
     indexes = [*before, *window]
     read = reader.read_at(session, layout, indexes, content=True, cipher=head.cipher)
     events = [event for _, event in read]
+    turns = tell(events[: len(before)], events[len(before) :])
+    place_turns(turns, layout, window)
     return {
-        "turns": tell(events[: len(before)], events[len(before) :]),
+        "turns": turns,
+        "is_raw": is_raw,
+        "markdown": None if is_raw else Room(),
+        "first": layout.id(window[0]),
+        "last": layout.id(window[-1]),
         "earlier": layout.id(window[0] - 1) if window[0] else None,
         "later": layout.id(window[-1] + 1) if window[-1] + 1 < len(layout) else None,
     }
+
+
+def read_text(name: str | None) -> bool:
+    """Return whether answers are shown as they were written."""
+    if name not in (None, "formatted", "raw"):
+        raise InvalidError("text must be formatted or raw.", "text")
+    return name == "raw"
 
 
 def read_whole_step(

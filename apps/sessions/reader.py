@@ -30,7 +30,7 @@ SELECT uuid_send(id), uuid_send(parent_id), lane, kind, name,
     date_part('epoch', started_at), date_part('epoch', ended_at), status = 'error',
     CASE WHEN input_tokens IS NULL THEN output_tokens
         ELSE input_tokens + coalesce(output_tokens, 0) END,
-    cost::float8, is_counted
+    cost::float8, is_counted, ttft_ms
 FROM agent_sessions_event
 WHERE project_id = $1 AND session_id = $2
 ORDER BY order_at, position, id

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -59,6 +58,27 @@ class StateAt:
     seq: int
     state: dict[str, Json]
     changes: list[dict[str, Json]]
+
+
+def advance(
+    session: Session, state: dict[str, Json], steps: Sequence[Stated]
+) -> Iterator[tuple[Stated, list[dict[str, Json]]]]:
+    """Bring a state forward step by step; yield each step, and what its patch changed."""
+    for one, body in _bodies(session, steps):
+        if "state" in body:
+            state[one.lane] = body["state"]
+        patched: list[dict[str, Json]] = []
+        if body.get("state_patch"):
+            state[one.lane], patched = apply_patch(state.get(one.lane, {}), body["state_patch"])
+        yield one, patched
+
+
+def state_before(session: Session, stated: Sequence[Stated], at: int) -> dict[str, Json]:
+    """Fold the state that was in force before the step at an index."""
+    state: dict[str, Json] = {}
+    for _ in advance(session, state, needed([one for one in stated if one.at < at], at)):
+        pass
+    return state
 
 
 def state_at(session: Session, seq: int) -> StateAt:
@@ -147,7 +167,7 @@ def difference(before: Json, after: Json) -> list[dict[str, Json]]:
 
 def apply_patch(state: Json, patch: Json) -> tuple[Json, list[dict[str, Json]]]:
     """Return the patched state and the changes; all of the patch applies or nothing does."""
-    patched, changes = copy.deepcopy(state), []
+    patched, changes = _copy(state), []
     for step in patch if isinstance(patch, list) else [patch]:
         try:
             patched, change = _apply(patched, step)
@@ -155,6 +175,13 @@ def apply_patch(state: Json, patch: Json) -> tuple[Json, list[dict[str, Json]]]:
             return state, [_refused(step, str(error) or type(error).__name__)]
         changes.append(change)
     return patched, changes
+
+
+def _copy(value: Json) -> Json:
+    """Return recorded JSON again; several times faster than copying object by object."""
+    if isinstance(value, dict | list):
+        return orjson.loads(orjson.dumps(value))
+    return value
 
 
 def _apply(state: Json, step: Json) -> tuple[Json, dict[str, Json]]:
@@ -170,13 +197,13 @@ def _apply(state: Json, step: Json) -> tuple[Json, dict[str, Json]]:
 def _value_at(state: Json, path: str) -> Json:
     """Return a copy of what is at ``path``; behind the end of a list there is nothing yet."""
     found = resolve_pointer(state, path, None)
-    return None if isinstance(found, EndOfList) else copy.deepcopy(found)
+    return None if isinstance(found, EndOfList) else _copy(found)
 
 
 def _last_of(state: Json, path: str) -> Json:
     """Return a copy of what was put to the end of the list at ``path``."""
     found = resolve_pointer(state, path, None)
-    return copy.deepcopy(found[-1]) if isinstance(found, list) and found else _value_at(state, path)
+    return _copy(found[-1]) if isinstance(found, list) and found else _value_at(state, path)
 
 
 def _refused(step: Json, error: str) -> dict[str, Json]:

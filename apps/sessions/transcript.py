@@ -7,15 +7,37 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from apps.core.canonical import canonical_json
+from apps.sessions.code_diff import diff_lines, diff_of
 from apps.sessions.counting import LLM, REPORTED
 from apps.sessions.json_tree import SIZE_LIMIT
+from apps.sessions.layout import Layout, Place
 from apps.sessions.messages import Conversation, Message, Part, read_messages
-from apps.sessions.panel import diff_lines, diff_of
+from apps.sessions.missing import Missing, missing_of
+from apps.sessions.nesting import levels_of
+from apps.sessions.retries import recovered_by, retry_of
 
 Json = Any
 
 # Steps that carry the story; the others are one line each.
 TOLD = frozenset("llm tool decision human error handoff guardrail retriever code_change".split())
+
+
+# Characters of answers that one page formats; what is beyond is shown as it was written.
+FORMATTED = 48_000
+LONGEST_FORMATTED = 16_000
+
+
+@dataclass
+class Room:
+    """How much a page may still format."""
+
+    left: int = FORMATTED
+
+    def take(self, length: int) -> bool:
+        if length > min(self.left, LONGEST_FORMATTED):
+            return False
+        self.left -= length
+        return True
 
 
 @dataclass
@@ -32,6 +54,11 @@ class Turn:
     # Content that is no message.
     other_input: Json = None
     other_output: Json = None
+    # In how many agents below the first the step lies.
+    level: int = 0
+    # The failed try that the step makes again, and the later try that succeeded.
+    retry_of: Place | None = None
+    recovered_by: Place | None = None
 
     @property
     def diff(self) -> list[tuple[str, str]]:
@@ -40,8 +67,20 @@ class Turn:
         return list(diff_lines(diff)) if diff and len(diff) <= SIZE_LIMIT else []
 
     @property
+    def missing(self) -> list[Missing]:
+        """What the step does not say, and why; an answer that says something is enough."""
+        if self.is_repeat or self.messages or self.answers or self.repeated:
+            return []
+        return missing_of(self.step["kind"], self.step)
+
+    @property
     def is_model_call(self) -> bool:
         return self.step["kind"] == LLM and not self.is_repeat
+
+    @property
+    def is_between_people(self) -> bool:
+        """Whether it is what people decide, which is not folded away."""
+        return self.step["kind"] in ("human", "handoff")
 
     @property
     def is_repeat(self) -> bool:
@@ -114,3 +153,21 @@ def tell(before: Iterable[dict[str, Json]], steps: Sequence[dict[str, Json]]) ->
     for step in before:
         teller.tell(step)
     return [teller.tell(step) for step in steps]
+
+
+def place_turns(turns: Sequence[Turn], layout: Layout, indexes: Sequence[int]) -> None:
+    """Tell each turn where it lies in the session, and of the tries around it."""
+    levels = levels_of(layout, indexes)
+    for turn, index, level in zip(turns, indexes, levels, strict=True):
+        turn.level = level
+        turn.retry_of = _place(layout, retry_of(layout, index) if turn.is_told else None)
+        turn.recovered_by = _place(layout, _recovered(layout, index, turn))
+
+
+def _recovered(layout: Layout, index: int, turn: Turn) -> int | None:
+    # A later call of a model need not be the same one again.
+    return None if turn.step["kind"] == LLM else recovered_by(layout, index)
+
+
+def _place(layout: Layout, at: int | None) -> Place | None:
+    return None if at is None else layout.place(at)

@@ -180,6 +180,11 @@ def word_pieces(a: str, b: str) -> list[Piece]:
     return folded(_of_lines(lines_a, lines_b))
 
 
+def line_pieces(a: str, b: str) -> list[Piece]:
+    """Return how one line became another, whole: nothing of it is left out."""
+    return list(_of_words(WORD.findall(a), WORD.findall(b)))
+
+
 def _is_one_word(text: str) -> bool:
     return 0 < len(text) <= ONE_WORD and SPACE.search(text) is None and text.isascii()
 

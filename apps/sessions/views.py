@@ -14,23 +14,32 @@ from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 
 from apps.core.errors import DomainError, InvalidError
-from apps.sessions import list_head, list_views, listing, pages, step_panel
+from apps.sessions import (
+    graph_pages,
+    list_head,
+    list_views,
+    listing,
+    pages,
+    places,
+    step_panel,
+    step_rows,
+)
 from apps.sessions.columns import COOKIE, REMEMBER, read_look
-from apps.sessions.drawing import drawing_of
 from apps.sessions.filters import SessionFilters, refuse_unknown
-from apps.sessions.layout_cache import layout_of, state_of
 from apps.sessions.models import Session
 from apps.sessions.saved_view_pages import with_saved_views
 from apps.sessions.saved_view_tabs import Tabs
 from apps.sessions.spans import answer_columns
-from apps.sessions.step_rows import PARAMETERS
 from apps.sessions.suggestions import suggest
+from apps.sessions.ways_back import leads_back
 from apps.tenants.doors import SignedInRequest, project_view
 from apps.tenants.models import Project
 from apps.tenants.permissions import Permission
 
 # What the address of a session's page may say.
-PLAYER = frozenset({"view", "step", "at", "t"}) | PARAMETERS | step_panel.PARAMETERS
+PLAYER = places.PARAMETERS | graph_pages.PARAMETERS | step_rows.PARAMETERS | step_panel.PARAMETERS
+# Which comparison one came from: its own query, so that one finds back to the same line.
+PLAYER |= {"compare"}
 ONE_YEAR = 365 * 24 * 3600
 
 
@@ -84,6 +93,7 @@ def session_suggestions(request: SignedInRequest, project: Project) -> HttpRespo
 @require_safe
 @gzip_page
 @project_view(Permission.READ_META)
+@leads_back
 def session_detail(request: SignedInRequest, project: Project, session_id: UUID) -> HttpResponse:
     """Show the player. What it shows follows from the address alone: view and step."""
     refuse_unknown(request.GET.dict(), PLAYER)
@@ -98,9 +108,7 @@ def session_detail(request: SignedInRequest, project: Project, session_id: UUID)
 @project_view(Permission.READ_META)
 def session_spans(request: SignedInRequest, project: Project, session_id: UUID) -> HttpResponse:
     """Send the steps in columns, for the rows and the overview of the player."""
-    session = find_session(project, session_id)
-    drawing = drawing_of(session, layout_of(session))
-    return answer_columns(request, drawing, state_of(session))
+    return answer_columns(request, find_session(project, session_id))
 
 
 @require_safe
@@ -116,6 +124,7 @@ def session_panel(request: SignedInRequest, project: Project, session_id: UUID) 
 @require_safe
 @gzip_page
 @project_view(Permission.READ_META)
+@leads_back
 def step_detail(
     request: SignedInRequest, project: Project, session_id: UUID, event_id: str
 ) -> HttpResponse:

@@ -3,11 +3,13 @@
 // What else is on the page follows by the event "ph-at", which bubbles from <ph-player> once the
 // columns are loaded and after every move: {at, id, time, spans}. `at` counts from 0 in replay order;
 // `id` is null until the step's panel has come, which "ph-step" {at, id} tells. To move: go(), openView().
+// What is not needed at once is in modules of its own: playing, jumps and marks, sessions beside this
+// one, steps that arrive.
 
 import { copyText } from "./core.js";
 import { onKeys } from "./keys.js";
 import "./minimap.js";
-import { Spans } from "./spans.js";
+import { duration, Spans } from "./spans.js";
 import "./waterfall.js";
 
 // Views that are the same rows, drawn differently.
@@ -18,6 +20,17 @@ const PLACE = ["view", "step", "at", "t"];
 const PATIENCE = 90;
 // Places that one stayed at for less than this are no entries of the browser's history.
 const PASSING = 1000;
+// While it plays, panels are fetched no more often than this.
+const PLAYING = 600;
+// What is chosen stays in this browser.
+const KEPT = "playhead-player";
+const CHOICES = { speed: 1, skipIdle: true, hidesPanel: false };
+const VIEWS = ["timeline", "tree", "graph", "transcript"];
+// Acts that are loaded with the first of them.
+const LATER = (
+  "play speed next-error previous-error next-state previous-state next-in-lane previous-in-lane " +
+  "bookmark next-bookmark inspector comment next-session previous-session"
+).split(" ");
 
 // Scrolls the box alone; the page stays where it is.
 function reveal(box, inside) {
@@ -31,7 +44,9 @@ function reveal(box, inside) {
 export class PhPlayer extends HTMLElement {
   async connectedCallback() {
     this.at = Number(this.dataset.at) - 1;
-    this.time = Number(new URLSearchParams(location.search).get("t") ?? NaN);
+    const time = new URLSearchParams(location.search).get("t");
+    this.time = time === null ? null : Number(time);
+    this.choices = { ...CHOICES, ...JSON.parse(localStorage.getItem(KEPT) ?? "{}") };
     this.count = Number(this.dataset.count);
     this.range = this.querySelector("input[type=range]");
     this.panel = this.querySelector("#panel");
@@ -42,25 +57,64 @@ export class PhPlayer extends HTMLElement {
     this.#listen();
     this.#bindKeys();
     this.#showTurn();
+    this.#reach();
+    this.showChoices();
     history.replaceState(this.#state(), "");
     const answer = await fetch(this.dataset.spans, { headers: { Accept: "application/json" } });
-    if (!answer.ok) return;
-    this.#take(new Spans(await answer.json()));
+    if (!answer.ok) return this.tell("The steps could not be loaded. Load the page again.");
+    this.take(new Spans(await answer.json()), this.at);
     this.dataset.ready = "";
     performance.mark("ph-ready");
+    this.#lookAround(answer.headers.get("ETag"));
+  }
+
+  // What may come late: marks that people left, and steps that are still to arrive.
+  #lookAround(state) {
+    const isMarked = this.dataset.marks || localStorage.getItem("playhead-bookmarks");
+    if (isMarked) requestIdleCallback(() => import("./marks.js").then((marks) => marks.load(this)));
+    if ("open" in this.dataset) import("./arrivals.js").then((arrivals) => arrivals.follow(this, state));
+  }
+
+  // What is used now and then is loaded when it is first reached for.
+  #reach() {
+    const load = () => import("./panel.js");
+    const side = this.querySelector(".panel-side");
+    if (/[?&](find|tab)=/.test(location.search)) load();
+    for (const kind of ["pointerover", "focusin"]) side.addEventListener(kind, load, { once: true });
+    document.addEventListener("selectionchange", () => this.#offerComment());
+    onKeys("player", { find: () => load().then(() => this.querySelector("[data-find]")?.select()) });
+  }
+
+  // Words that are selected can be commented on.
+  async #offerComment() {
+    const { isCollapsed, anchorNode } = getSelection();
+    if (isCollapsed || !this.spans || !this.contains(anchorNode)) return;
+    (await import("./comments.js")).commentingOn(this);
+  }
+
+  // Draws the panel anew once something else in the address has changed; `main` also the turns.
+  async refresh({ main = false } = {}) {
+    if (main && this.dataset.view === "transcript") await this.#fetchMain(location.href);
+    await this.#fetchPanel();
   }
 
   get rows() { return this.querySelector("ph-waterfall"); }
 
-  #take(spans) {
-    this.spans = spans;
+  // The columns of the session; `at` is where the step that one looks at stands in them.
+  take(spans, at) {
+    Object.assign(this, { spans, at });
     // Steps may have arrived since the page was drawn.
-    this.count = spans.count;
-    this.range.max = this.count;
-    if (Number.isNaN(this.time)) this.time = spans.starts[this.at];
-    this.#loadRows();
-    this.minimap.load(spans, this.at);
-    this.#tell();
+    this.count = this.range.max = spans.count;
+    this.time ??= spans.starts[at];
+    this.querySelector("[data-total]").textContent = spans.count.toLocaleString("en");
+    this.rows?.load(spans, at, (index, how) => this.go(index, how));
+    this.minimap.load(spans, {
+      folds: this.choices.skipIdle,
+      move: (index, time) => this.go(index, { scrubs: true, time }),
+      settle: () => this.settle(),
+    });
+    this.#showPlace();
+    this.#tellOthers();
   }
 
   #loadRows() {
@@ -69,93 +123,113 @@ export class PhPlayer extends HTMLElement {
 
   #listen() {
     this.addEventListener("click", (event) => this.#click(event));
+    this.addEventListener("change", (event) => {
+      if (event.target.dataset.choice) this.act("choose", event.target);
+    });
+    this.minimap.addEventListener("pointerup", () => this.range.focus({ preventScroll: true }));
     this.range.addEventListener("input", () => this.go(Number(this.range.value) - 1, { scrubs: true }));
     this.range.form.addEventListener("submit", (event) => event.preventDefault());
     addEventListener("popstate", (event) => this.#return(event.state));
   }
 
+  // Keys and buttons do the same acts.
   #bindKeys() {
-    onKeys("player", {
+    this.acts = {
       next: () => this.go(this.at + 1, { scrubs: true }),
       previous: () => this.go(this.at - 1, { scrubs: true }),
       first: () => this.go(0),
       last: () => this.go(this.count - 1),
-      "next-error": () => this.#goToError(1),
-      "previous-error": () => this.#goToError(-1),
-      timeline: () => this.openView("timeline"),
-      tree: () => this.openView("tree"),
-      graph: () => this.openView("graph"),
-      transcript: () => this.openView("transcript"),
       "copy-link": () => this.#copyLink(),
       collapse: () => this.rows?.collapseAll(),
       expand: () => this.rows?.expandAll(),
-    });
+    };
+    for (const view of VIEWS) this.acts[view] = () => this.openView(view);
+    for (const name of [...Object.keys(this.acts), ...LATER]) onKeys("player", { [name]: () => this.act(name) });
+  }
+
+  async act(name, ...more) {
+    if (name in this.acts) return this.acts[name](...more);
+    if (this.spans) return (await import("./acts.js")).act(this, name, ...more);
   }
 
   #click(event) {
     if (event.ctrlKey || event.metaKey || event.shiftKey) return;
-    const button = event.target.closest("[data-go]");
+    const button = event.target.closest("[data-act]");
     const view = event.target.closest("[data-view-link]");
     const turn = event.target.closest("[data-turn] .turn-head a");
     const other = event.target.closest("a[data-to]");
     if (button || view || turn || other) event.preventDefault();
-    if (button) this.#press(button.dataset.go);
+    if (button) this.act(button.dataset.act);
     else if (view) this.openView(view.dataset.viewLink);
     else if (other) this.go(Number(other.dataset.to) - 1);
     else if (turn) this.go(Number(turn.closest("[data-turn]").dataset.turn) - 1);
   }
 
-  #press(where) {
-    const goals = { first: 0, previous: this.at - 1, next: this.at + 1, last: this.count - 1 };
-    if (where === "next-error") this.#goToError(1);
-    else this.go(goals[where]);
+  keepChoices() {
+    localStorage.setItem(KEPT, JSON.stringify(this.choices));
+    this.showChoices();
   }
 
-  #goToError(by) {
-    const there = this.spans?.nextError(this.at, by) ?? null;
-    if (there === null) this.announce(by > 0 ? "No later error" : "No earlier error");
-    else this.go(there);
+  showChoices() {
+    const { speed, skipIdle, hidesPanel } = this.choices;
+    this.querySelector("[data-choice=speed]").value = speed;
+    this.querySelector("[data-choice=skip-idle]").checked = skipIdle;
+    this.classList.toggle("without-panel", hidesPanel);
+    this.querySelector("[data-act=inspector]").setAttribute("aria-pressed", !hidesPanel);
   }
 
   // Moves the playhead. Who selects a step can come back to it by the browser's history; who scrubs
   // passes by. `focus` moves the keyboard's focus to the step's row, `time` is within the step.
-  go(index, { focus = false, scrubs = false, time = null } = {}) {
+  go(index, { focus = false, scrubs = false, plays = false, time = null } = {}) {
     const there = Math.min(Math.max(index, 0), this.count - 1);
-    if (there === this.at || Number.isNaN(there)) return;
-    this.at = there;
-    this.id = null;
+    if (Number.isNaN(there)) return;
+    if (there === this.at) return time === null ? undefined : this.showTime(time);
+    Object.assign(this, { at: there, id: null, isPlaying: plays });
     this.time = time ?? this.spans?.starts[there] ?? null;
     this.pushes ||= !scrubs;
     this.dataset.at = there + 1;
-    this.range.value = there + 1;
-    this.querySelector("[data-number]").textContent = (there + 1).toLocaleString("en");
     if (this.spans) {
       if (this.rows?.spans) this.rows.select(there, { focus });
-      this.minimap.select(there);
-      this.#tell();
+      this.#showPlace();
+      this.#tellOthers();
     }
     if (this.#showTurn()) this.#fetchSoon();
   }
 
-  #tell() {
-    this.#say();
+  // Within a step the clock and the playhead alone move.
+  showTime(time) {
+    this.time = time;
+    this.querySelector("[data-time]").textContent = duration(time);
+    this.minimap.place(this.at, time);
+  }
+
+  #showPlace() {
+    this.range.value = this.at + 1;
+    this.querySelector("[data-number]").textContent = (this.at + 1).toLocaleString("en");
+    this.showTime(this.time);
+    this.say();
+  }
+
+  #tellOthers() {
     const { at, id, time, spans } = this;
     this.dispatchEvent(new CustomEvent("ph-at", { bubbles: true, detail: { at, id, time, spans } }));
   }
 
-  #say() {
+  say() {
     const says = this.spans.says(this.at);
     this.range.setAttribute("aria-valuetext", says);
-    if (document.activeElement !== this.range) this.announce(says);
+    if (document.activeElement !== this.range && !this.isPlaying) this.announce(says);
     this.#mark("first", this.at > 0);
     this.#mark("previous", this.at > 0);
     this.#mark("next", this.at < this.count - 1);
     this.#mark("last", this.at < this.count - 1);
-    this.#mark("next-error", this.spans.nextError(this.at, 1) !== null);
+    const isOther = this.querySelector("[data-choice=sought]").value !== "error";
+    this.#mark("next-sought", isOther || this.spans.nextError(this.at, 1) !== null);
+    this.#mark("previous-sought", isOther || this.spans.nextError(this.at, -1) !== null);
   }
 
   #mark(name, isOpen) {
-    const button = this.querySelector(`[data-go=${name}]`);
+    const button = this.querySelector(`[data-act=${name}]`);
     // Without an address a link is not one; the script moves the playhead instead.
     if (!button.hasAttribute("href")) button.setAttribute("href", "?");
     button.removeAttribute("role");
@@ -167,31 +241,62 @@ export class PhPlayer extends HTMLElement {
     this.querySelector("[data-says]").textContent = text;
   }
 
+  // Says it to everybody: aloud, and for a moment on the page.
+  tell(text) {
+    this.announce(text);
+    document.querySelector(".toast")?.remove();
+    const toast = document.createElement("p");
+    toast.className = "toast";
+    toast.textContent = text;
+    document.body.append(toast);
+    setTimeout(() => toast.remove(), 1800);
+  }
+
   // In the transcript: mark the turn. False when it is on another page, which is then opened.
   #showTurn() {
     const transcript = this.querySelector(".transcript");
     if (!transcript) return true;
     const turn = document.getElementById(`turn-${this.at + 1}`);
     if (!turn) {
-      this.#fetchMain(`?view=transcript&at=${this.at + 1}`).then(() => this.#fetchSoon());
+      this.#fetchMain(`?${this.#query({ view: "transcript", at: this.at + 1 })}`).then(() => this.#fetchSoon());
       return false;
     }
-    for (const other of transcript.querySelectorAll("[data-turn]")) {
-      const seq = Number(other.dataset.turn);
-      other.classList.toggle("future", seq > this.at + 1);
-      if (other === turn) other.setAttribute("aria-current", "step");
-      else other.removeAttribute("aria-current");
-    }
+    this.markTurns();
     reveal(transcript, turn);
     return true;
   }
 
+  // Where the playhead is, and what lies behind it.
+  markTurns() {
+    for (const turn of this.querySelectorAll("[data-turn]")) {
+      const seq = Number(turn.dataset.turn);
+      turn.classList.toggle("future", seq > this.at + 1);
+      if (seq === this.at + 1) turn.setAttribute("aria-current", "step");
+      else turn.removeAttribute("aria-current");
+    }
+  }
+
+  // One has stopped moving: the address and the panel say where.
+  settle() { this.#fetchSoon(); }
+
+  // The id of the step that one stands at, which comes with its panel.
+  stepId() {
+    if (this.id) return Promise.resolve(this.id);
+    return new Promise((resolve) => {
+      this.addEventListener("ph-step", (event) => resolve(event.detail.id), { once: true });
+    });
+  }
+
   #fetchSoon() {
+    const isDue = this.isPlaying && Date.now() - (this.fetchedAt ?? 0) > PLAYING;
+    if (isDue) return this.#fetchPanel();
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.#fetchPanel(), PATIENCE);
   }
 
   async #fetchPanel() {
+    clearTimeout(this.timer);
+    this.fetchedAt = Date.now();
     this.asked?.abort();
     this.asked = new AbortController();
     try {
@@ -233,7 +338,7 @@ export class PhPlayer extends HTMLElement {
 
   #address(view) {
     const place = this.id ? { step: this.id } : { at: this.at + 1 };
-    if (Number.isFinite(this.time)) place.t = Math.round(this.time);
+    if (this.time !== null) place.t = Math.round(this.time);
     return `?${this.#query({ view, ...place })}`;
   }
 
@@ -290,17 +395,12 @@ export class PhPlayer extends HTMLElement {
     if (!this.spans) return;
     this.#loadRows();
     this.#showTurn();
-    this.#tell();
+    this.#tellOthers();
   }
 
   async #copyLink() {
     await copyText(new URL(this.#address(), location.href).href);
-    this.announce("Link to this step copied");
-    const toast = document.createElement("p");
-    toast.className = "toast";
-    toast.textContent = "Link to this step copied";
-    document.body.append(toast);
-    setTimeout(() => toast.remove(), 1800);
+    this.tell("Link to this step copied");
   }
 }
 

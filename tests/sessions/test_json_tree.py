@@ -4,8 +4,12 @@ import re
 
 import pytest
 
-from apps.sessions.json_tree import NODE_LIMIT, SIZE_LIMIT, json_tree
-from apps.sessions.panel import sections
+from apps.sessions.json_tree import NODE_LIMIT, SIZE_LIMIT, More, json_tree
+from apps.sessions.panel import sections as all_sections
+
+
+def sections(step):
+    return list(all_sections(step, "/body/"))
 
 
 def test_keys_and_values_are_escaped():
@@ -37,6 +41,13 @@ def test_empty_and_unknown_are_told_apart():
     assert "{}" in json_tree({"empty": {}})
 
 
+def test_what_is_not_drawn_can_be_asked_for():
+    drawn = json_tree({"a/b": list(range(NODE_LIMIT + 50))}, More("/body/output/"))
+
+    assert 'href="/body/output/?as=tree&amp;path=/a~1b&amp;from=199"' in drawn
+    assert "51 more" in drawn
+
+
 def test_what_is_too_large_for_a_page_is_shown_by_its_beginning():
     (section,) = sections({"kind": "tool", "input": {"text": "x" * SIZE_LIMIT}})
 
@@ -45,7 +56,7 @@ def test_what_is_too_large_for_a_page_is_shown_by_its_beginning():
 
 
 def test_a_step_shows_only_what_it_holds():
-    assert list(sections({"kind": "llm", "input": None, "output": None, "params": {}})) == []
+    assert sections({"kind": "llm", "input": None, "output": None, "params": {}}) == []
 
 
 def test_older_messages_of_a_long_history_are_folded():
@@ -55,13 +66,6 @@ def test_older_messages_of_a_long_history_are_folded():
     assert (len(section.messages), len(section.earlier), section.left_out) == (3, 60, 37)
 
 
-def test_a_diff_is_told_line_by_line():
-    change = {"path": "a.py", "diff": "--- a\n+++ b\n@@ -1 +1 @@\n-old\n+new\n same"}
-    (section,) = sections({"kind": "code_change", "code_change": change})
-
-    assert [kind for kind, _ in section.diff] == ["same", "same", "hunk", "del", "ins", "same"]
-
-
 def test_a_decision_tells_what_was_chosen_how_surely_why_and_instead_of_what():
     decision = {"reason": "paid twice", "by": "rule 7", "alternatives": ["refuse"], "chosen": "pay"}
     (section,) = sections({"kind": "decision", "decision": decision, "confidence": 0.83})
@@ -69,15 +73,6 @@ def test_a_decision_tells_what_was_chosen_how_surely_why_and_instead_of_what():
     said = re.findall(r"<dt><bdi>(.*?)</bdi></dt>", section.facts)
     assert said == ["Chosen", "Confidence", "Reason", "Alternatives", "by"]
     assert "0.83" in section.facts
-
-
-def test_a_change_that_came_as_two_texts_is_told_as_a_diff():
-    change = {"path": "a.py", "before": "one\ntwo", "after": "one\nthree", "reason": "more"}
-    (section,) = sections({"kind": "code_change", "code_change": change})
-
-    lines = [("hunk", "@@ -1,2 +1,2 @@"), ("same", " one"), ("del", "-two"), ("ins", "+three")]
-    assert section.diff == lines
-    assert (section.note, "more" in section.facts) == ("a.py", True)
 
 
 @pytest.mark.parametrize("value", ["[DROPPED]", {"diff": 7}, {"before": 1, "after": "x"}])

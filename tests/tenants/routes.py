@@ -71,6 +71,7 @@ PAGES = {
     f"{PROJECT}settings/redaction/rules/add/": Page(P.MANAGE_PROJECT, POST),
     f"{PROJECT}settings/redaction/rules/remove/": Page(P.MANAGE_PROJECT, POST),
     f"{PROJECT}settings/redaction/try/": Page(P.MANAGE_PROJECT, POST),
+    f"{PROJECT}palette/": Page(P.READ_META),
     f"{PROJECT}demo/remove/": Page(P.ERASE, POST),
     f"{PROJECT}setup/": Page(P.INGEST),
     f"{PROJECT}setup/status/": Page(P.INGEST),
@@ -96,6 +97,9 @@ PAGES = {
     f"{TICKET}change/": Page(P.ANNOTATE, POST),
     f"{TICKET}claim/": Page(P.ANNOTATE, POST),
     f"{PROJECT}compare/": Page(P.READ_CONTENT),
+    f"{PROJECT}compare/rows.json": Page(P.READ_CONTENT),
+    f"{PROJECT}compare/verdict/": Page(P.READ_CONTENT),
+    f"{PROJECT}compare/verdict/give/": Page(P.ANNOTATE, POST),
     ACCESS: Page(P.READ_MEMBERS),
     f"{ACCESS}people/": Page(P.SHARE, POST),
     f"{ACCESS}people/<int:person_id>/take/": Page(P.SHARE, POST),
@@ -188,6 +192,8 @@ CREDENTIAL = {"/api/v1/me", "/api/v1/inbox", "/api/v1/inbox/read"}
 
 # Any signed-in person; they show and change only what is the person's own.
 OWN = {
+    "/palette/",
+    "/shared-with-me/",
     "/",
     "/welcome/",
     "/account/",

@@ -69,6 +69,7 @@ def furnish(project: Project) -> Place:
         "project_slug": project.slug,
         "session_id": session_id,
         "event_id": event_hex(row),
+        "field": "input",
         "import_id": project.imports.create(status="cancelled", file_name=content).pk,
         "key": key.pk,
         "view_id": save_view(

@@ -5,12 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from django import template
+from django.template.base import Parser, Token
 from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from apps.core.markdown import render_markdown
 from apps.sessions import json_tree as drawing
+from apps.sessions.code_diff import Diff
+from apps.sessions.code_table import diff_table
+from apps.sessions.files import FilePart, file_of
+from apps.sessions.marking import mark
 from apps.sessions.player import group_of, icon_of
+from apps.sessions.transcript import Room
 
 register = template.Library()
 
@@ -23,6 +30,41 @@ def json_tree(value: Any) -> SafeString:
     if drawing.size_of(value) > drawing.SIZE_LIMIT:
         return format_html('<pre class="text">{}…</pre>', drawing.excerpt(value))
     return drawing.json_tree(value)
+
+
+@register.simple_tag(takes_context=True)
+def formatted(context: template.Context, text: str) -> SafeString | None:
+    """Return an answer's Markdown drawn, None once the page has drawn as much as it may."""
+    room: Room = context["markdown"]
+    return render_markdown(text) if room.take(len(text)) else None
+
+
+@register.simple_tag
+def file_part(value: Any) -> FilePart:
+    return file_of(value)
+
+
+@register.simple_tag
+def code_diff(diff: Diff, is_split: bool) -> SafeString:
+    return diff_table(diff, is_split=is_split)
+
+
+@register.tag
+def marked(parser: Parser, token: Token) -> MarkedNode:
+    """Mark the words that are searched for in whatever stands up to ``endmarked``."""
+    inside = parser.parse(("endmarked",))
+    parser.delete_first_token()
+    return MarkedNode(inside)
+
+
+class MarkedNode(template.Node):
+    def __init__(self, nodelist: template.NodeList) -> None:
+        self.nodelist = nodelist
+
+    def render(self, context: template.Context) -> SafeString:
+        drawn = self.nodelist.render(context)
+        query = context.get("marked")
+        return mark(drawn, query) if query else drawn
 
 
 @register.filter

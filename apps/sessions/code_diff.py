@@ -1,0 +1,173 @@
+"""A change of code, line by line: from a unified diff or from two texts, with the words marked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from difflib import unified_diff
+from itertools import zip_longest
+from typing import Any
+
+from apps.sessions.json_tree import SIZE_LIMIT
+from apps.sessions.value_diff import DELETED, INSERTED, SAME, Piece, line_pieces
+
+Json = Any
+
+HUNK, INS, DEL, KEPT = "hunk", "ins", "del", "same"
+# Longer lines, and more changed ones than this, are told apart as wholes.
+LONGEST_LINE = 500
+MARKED_AT_MOST = 300
+LINES_AT_MOST = 1500
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One line of one side: its number, None where a diff does not say it, and its words."""
+
+    number: int | None
+    pieces: tuple[Piece, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of a diff; a line that was changed has both sides, a hunk's head has its words."""
+
+    kind: str
+    old: Side | None = None
+    new: Side | None = None
+    head: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Diff:
+    """The rows of a diff, in the order of the lines or paired for two columns."""
+
+    rows: Sequence[Row]
+    added: int
+    removed: int
+    # Rows that are not shown.
+    left_out: int = 0
+
+
+def diff_of(change: Json) -> str | None:
+    """Return the change as a unified diff, None where it is neither one nor two texts."""
+    if not isinstance(change, dict):
+        return None
+    diff, before, after = (change.get(name) for name in ("diff", "before", "after"))
+    if isinstance(diff, str):
+        return diff if len(diff) <= SIZE_LIMIT else None
+    sides = (before or "", after or "")
+    if not any(sides) or not all(isinstance(side, str) for side in sides):
+        return None
+    if sum(map(len, sides)) > SIZE_LIMIT:
+        return None
+    lines = unified_diff(sides[0].splitlines(), sides[1].splitlines(), lineterm="")
+    # Without the two lines that name no file.
+    return "\n".join(list(lines)[2:])
+
+
+def read_diff(text: str, *, is_split: bool) -> Diff:
+    """Return a unified diff as rows: one line each, or old and new beside each other."""
+    paired = list(_paired(text))
+    added = sum(1 for row in paired if row.kind != HUNK and row.new and row.kind != KEPT)
+    removed = sum(1 for row in paired if row.kind != HUNK and row.old and row.kind != KEPT)
+    rows = paired if is_split else list(_unpaired(paired))
+    return Diff(rows[:LINES_AT_MOST], added, removed, max(0, len(rows) - LINES_AT_MOST))
+
+
+def diff_lines(diff: str) -> Iterator[tuple[str, str]]:
+    """Yield each line of a unified diff with what it is."""
+    for line in diff.splitlines():
+        if line.startswith("@@"):
+            yield HUNK, line
+        elif line.startswith("+") and not line.startswith("+++"):
+            yield INS, line
+        elif line.startswith("-") and not line.startswith("---"):
+            yield DEL, line
+        else:
+            yield KEPT, line
+
+
+def _paired(text: str) -> Iterator[Row]:
+    """Yield rows in which what replaces a line stands beside it."""
+    old = new = None
+    gone: list[str] = []
+    come: list[str] = []
+    left = MARKED_AT_MOST
+    for kind, line in [*diff_lines(text), (HUNK, "")]:
+        if kind == DEL and not come:
+            gone.append(line[1:])
+            continue
+        if kind == INS:
+            come.append(line[1:])
+            continue
+        yield from _replaced(gone, come, old, new, left)
+        left -= len(gone) + len(come)
+        old, new = _moved(old, len(gone)), _moved(new, len(come))
+        gone, come = ([line[1:]] if kind == DEL else []), []
+        if kind == HUNK and line:
+            old, new = _numbers(line)
+            yield Row(HUNK, head=line)
+        elif kind == KEPT:
+            yield _kept(line, old, new)
+            old, new = _moved(old, 1), _moved(new, 1)
+
+
+def _kept(line: str, old: int | None, new: int | None) -> Row:
+    if line.startswith(("+++", "---", "\\")):
+        return Row(HUNK, head=line)
+    piece = (Piece(SAME, line[1:] if line.startswith(" ") else line),)
+    return Row(KEPT, Side(old, piece), Side(new, piece))
+
+
+def _replaced(
+    gone: Sequence[str], come: Sequence[str], old: int | None, new: int | None, left: int
+) -> Iterator[Row]:
+    for at, (a, b) in enumerate(zip_longest(gone, come)):
+        first, second = _marked(a, b, left - at)
+        yield Row(
+            "change",
+            None if a is None else Side(_moved(old, at), first),
+            None if b is None else Side(_moved(new, at), second),
+        )
+
+
+def _marked(a: str | None, b: str | None, left: int) -> tuple[tuple[Piece, ...], tuple[Piece, ...]]:
+    """Return both lines in pieces; only what differs of a pair is marked."""
+    if a is None or b is None or left < 0 or max(len(a), len(b)) > LONGEST_LINE:
+        return (Piece(SAME, a or ""),), (Piece(SAME, b or ""),)
+    pieces = line_pieces(a, b)
+    if not any(piece.kind == SAME and piece.text.strip() for piece in pieces):
+        return (Piece(SAME, a),), (Piece(SAME, b),)
+    return (
+        tuple(piece for piece in pieces if piece.kind != INSERTED),
+        tuple(piece for piece in pieces if piece.kind != DELETED),
+    )
+
+
+def _moved(number: int | None, by: int) -> int | None:
+    return None if number is None else number + by
+
+
+def _numbers(head: str) -> tuple[int | None, int | None]:
+    """Return where a hunk begins on both sides."""
+    found = [part[1:].split(",")[0] for part in head.split() if part[:1] in ("-", "+")]
+    if len(found) < 2 or not all(part.isascii() and part.isdigit() for part in found[:2]):
+        return None, None
+    return int(found[0][:9]), int(found[1][:9])
+
+
+def _unpaired(rows: Sequence[Row]) -> Iterator[Row]:
+    """Yield rows of one line each: of changed lines first the old ones, then the new."""
+    new: list[Row] = []
+    for row in rows:
+        if row.kind != "change":
+            yield from new
+            new = []
+            yield row
+            continue
+        if row.old:
+            yield Row(DEL, old=row.old)
+        if row.new:
+            new.append(Row(INS, new=row.new))
+    yield from new
