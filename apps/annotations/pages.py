@@ -29,6 +29,10 @@ Json = Any
 FRAGMENT = "fragment"
 PARAMETERS = frozenset({"event", "cursor", "limit", FRAGMENT})
 MOST_DIGITS = 9
+# What is typed into the forms, before anything is.
+EMPTY = dict.fromkeys(
+    ("text", "thread", "edited", "place", "start", "end", "quote", "name", "value", "comment"), ""
+)
 MOST_SCORES = 100
 
 
@@ -41,30 +45,36 @@ def asked_event(request: HttpRequest) -> str:
     return (request.POST if request.method == "POST" else request.GET).get("event", "")
 
 
-def said_context(request: SignedInRequest, session: Session, **more: Json) -> dict[str, Json]:
+def said_context(
+    request: SignedInRequest,
+    session: Session,
+    *,
+    error: str = "",
+    done: str = "",
+    typed: Mapping[str, str] = EMPTY,
+) -> dict[str, Json]:
     """Return all that is said about a step, or about the session and all of its steps."""
     event_id = asked_event(request)
     event = find_event(session, event_id) if event_id else None
     cursor, limit = request.GET.get("cursor"), read_limit(request.GET.get("limit"))
     page = queries.threads_page(session, event=event, cursor=cursor, limit=limit)
     context = pages.session_context(request, session)
-    return (
-        context
-        | {
-            "page": page,
-            "threads": [shown(said, request) for said in page.rows],
-            "event": event.hex if event else "",
-            "scores": _scores(request, session, event),
-            "tags": event_tagging.tags_of_event(session, event) if event else [],
-            "example": None if event else library.example_of(session),
-            "may_annotate": Permission.ANNOTATE in request.permissions,
-            "is_fragment": is_fragment(request),
-            "actor": request.actor,
-            "longest": LONGEST_COMMENT,
-            "longest_tag": LONGEST_TAG,
-        }
-        | more
-    )
+    return context | {
+        "page": page,
+        "threads": [shown(said, request) for said in page.rows],
+        "event": event.hex if event else "",
+        "scores": _scores(request, session, event),
+        "tags": event_tagging.tags_of_event(session, event) if event else [],
+        "example": None if event else library.example_of(session),
+        "may_annotate": Permission.ANNOTATE in request.permissions,
+        "is_fragment": is_fragment(request),
+        "actor": request.actor,
+        "longest": LONGEST_COMMENT,
+        "longest_tag": LONGEST_TAG,
+        "error": error,
+        "done": done,
+        "typed": {**EMPTY, **typed},
+    }
 
 
 def _scores(request: SignedInRequest, session: Session, event: UUID | None) -> list[queries.Given]:

@@ -1,6 +1,8 @@
 // Comments where one reads: the tab of the panel, marks in the texts, a remark on chosen words.
 // Loaded when somebody looks at comments, begins one, or stands on a step that has some.
 
+import { say } from "./fragments.js";
+
 // Characters are counted as code points, as the server counts them; scripts count halves.
 const points = (text) => { let count = 0; for (const _ of text) count += 1; return count; };
 const halves = (text, count) => { let at = 0; for (const one of text) { if (!count) break; at += one.length; count -= 1; } return at; };
@@ -25,7 +27,7 @@ class PhComments extends HTMLElement {
     else if (this.dataset.src) this.ready = this.#load();
   }
 
-  get event() { return this.closest("[data-id]")?.dataset.id ?? ""; }
+  get event() { return this.dataset.step ?? this.closest("[data-id]")?.dataset.id ?? ""; }
 
   async #load() {
     const query = new URLSearchParams({ event: this.event, fragment: "1" });
@@ -322,20 +324,12 @@ class Commenting {
   }
 
   async #openTab() {
-    if (!this.player.querySelector("ph-comments")) {
-      const shown = new Promise((done) => {
-        const watcher = new MutationObserver(() => {
-          if (!this.player.querySelector("ph-comments")) return;
-          watcher.disconnect();
-          done();
-        });
-        watcher.observe(this.player.panel, { childList: true, subtree: true });
-      });
-      this.player.panel.querySelector('[data-tab="comments"], a[href*="tab=comments"]')?.click();
-      await shown;
+    if (!this.player.panel.querySelector("ph-comments")) {
+      say({ tab: "comments" });
+      await this.player.refresh();
     }
-    const tab = this.player.querySelector("ph-comments");
-    await tab.ready;
+    const tab = this.player.panel.querySelector("ph-comments");
+    await tab?.ready;
     return tab;
   }
 
