@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from functools import partial
 
 import playhead
 from hypothesis import given, settings
@@ -89,6 +91,23 @@ def test_work_that_a_loop_sends_to_threads_has_lanes_too():
     lanes = {name: lane for lane, _, name, _ in keys_of(lambda: asyncio.run(act()))}
     assert len(set(lanes.values())) == 2
     assert lanes == {name: lane for lane, _, name, _ in keys_of(lambda: asyncio.run(act()))}
+
+
+def test_a_context_that_is_brought_along_gets_the_lane_however_deep_it_lies():
+    @playhead.tool
+    def note(name: str) -> None:
+        return None
+
+    def later(run, *args):
+        return run(*args)
+
+    def act() -> None:
+        with ThreadPoolExecutor(2) as pool:
+            pool.submit(copy_context().run, note, "a")
+            pool.submit(partial(copy_context().run, later, copy_context().run, note, "b"))
+
+    lanes = {name: lane for lane, _, name, _ in keys_of(act)}
+    assert lanes == {"a": "0.0", "b": "0.1"}
 
 
 def test_outside_of_a_session_nothing_is_recorded():

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures.thread
+import contextlib
 import functools
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from contextvars import Context, copy_context
 from typing import Any
 
@@ -59,7 +60,8 @@ def _create_task(original: Callable[..., Any], loop: Any, *args: Any, **kwargs: 
 def _start(original: Callable[..., Any], thread: threading.Thread) -> None:
     target = getattr(thread, "_target", None)
     if getattr(target or thread, "__module__", "") not in POOLS:
-        thread.run = functools.partial(_in_new_lane().run, thread.run)  # type: ignore[method-assign]
+        context = _context_of(places.current_lane().spawn())
+        thread.run = functools.partial(context.run, thread.run)  # type: ignore[method-assign]
     original(thread)
 
 
@@ -71,22 +73,24 @@ def _submit(
     *args: Any,
     **kwargs: Any,
 ) -> Any:
-    context = _context_of(function)
-    if context is None:
-        return original(pool, _in_new_lane().run, function, *args, **kwargs)
-    # asyncio.to_thread brings a copy of the context along: the lane goes in there.
-    context.run(places.enter_lane, places.current_lane().spawn())
-    return original(pool, function, *args, **kwargs)
+    lane = places.current_lane().spawn()
+    for context in _brought_along((function, *args)):
+        # One that runs just now cannot be entered, and keeps its lane.
+        with contextlib.suppress(RuntimeError):
+            context.run(places.enter_lane, lane)
+    return original(pool, _context_of(lane).run, function, *args, **kwargs)
 
 
-def _context_of(function: Callable[..., Any]) -> Context | None:
-    if not isinstance(function, functools.partial):
-        return None
-    owner = getattr(function.func, "__self__", None)
-    return owner if isinstance(owner, Context) else None
+def _brought_along(called: Iterable[Any]) -> Iterator[Context]:
+    """Yield the copies of contexts in which asyncio.to_thread and others let things run."""
+    for one in called:
+        if isinstance(one, functools.partial):
+            yield from _brought_along((one.func, *one.args))
+        elif isinstance(owner := getattr(one, "__self__", None), Context):
+            yield owner
 
 
-def _in_new_lane() -> Context:
+def _context_of(lane: places.Lane) -> Context:
     context = copy_context()
-    context.run(places.enter_lane, places.current_lane().spawn())
+    context.run(places.enter_lane, lane)
     return context
