@@ -30,7 +30,7 @@ BOXES = (
     ("release", "Release", "1.4.2"),
     ("origin", "Origin", "live"),
     ("outcome", "Outcome", "failure"),
-    ("has_ticket", "Has a ticket", "true"),
+    ("has_ticket", "Has an unfinished ticket", "true"),
     ("started_after", "Started after", "2026-11-21T00:00Z"),
     ("started_before", "Started before", "2026-11-22T00:00Z"),
     ("min_cost", "Cost from (USD)", "0.10"),

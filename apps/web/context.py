@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from apps.accounts.models import User
+from apps.tenants.inbox import with_unread
 from apps.tenants.models import Membership, Organization, Project
 from apps.tenants.permissions import Permission, Role
 
@@ -31,6 +32,8 @@ class NavigationLink:
     is_current: bool
     # What somebody should look at there, in words.
     alert: str = ""
+    # The letter after g that leads there.
+    letter: str = ""
 
 
 @dataclass(frozen=True)
@@ -41,14 +44,16 @@ class Destination:
     icon: str
     name: str
     needs: Permission
+    letter: str = ""
 
 
 INGEST = "ingest:health"
 REFUSED = "(something was refused lately)"
 
 PROJECT_PAGES = (
-    Destination("Sessions", "list-tree", "sessions:list", Permission.READ_META),
+    Destination("Sessions", "list-tree", "sessions:list", Permission.READ_META, "s"),
     Destination("Compare", "chart-gantt", "sessions:compare", Permission.READ_CONTENT),
+    Destination("Tickets", "ticket", "tickets:list", Permission.READ_META, "t"),
     Destination("Setup", "plug", "web:setup", Permission.INGEST),
     Destination("Ingest", "inbox", INGEST, Permission.INGEST),
     Destination("Imports", "database", "ingest:imports", Permission.INGEST),
@@ -90,7 +95,12 @@ class Shell:
     def memberships(self) -> list[Membership]:
         if self.user is None:
             return []
-        return list(self.user.memberships.select_related("organization"))
+        return list(with_unread(self.user.memberships.select_related("organization")))
+
+    @property
+    def unread(self) -> int:
+        """How much is in the person's inbox that they have not read."""
+        return next((membership.unread for membership in self.memberships), 0)
 
     @cached_property
     def projects(self) -> list[Project]:
@@ -174,7 +184,7 @@ class Shell:
         here = self.request.path
         is_current = here == url if page.name in EXACT else here.startswith(url)
         alert = REFUSED if page.name == INGEST and self.has_refusals else ""
-        return NavigationLink(page.label, page.icon, url, is_current, alert)
+        return NavigationLink(page.label, page.icon, url, is_current, alert, page.letter)
 
     @cached_property
     def has_refusals(self) -> bool:

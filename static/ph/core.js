@@ -24,9 +24,36 @@ async function copy(button) {
   setTimeout(() => { label.textContent = before; }, 1500);
 }
 
+// Links that lead on from the step that is looked at follow it.
+document.addEventListener("ph-at", (event) => {
+  for (const link of document.querySelectorAll("a[data-step-link]")) {
+    const url = new URL(link.href);
+    url.searchParams.set(link.dataset.stepLink, event.detail.id);
+    link.href = url;
+  }
+});
+
 document.addEventListener("click", (event) => {
   const copier = event.target.closest("[data-copy]");
   if (copier) copy(copier);
   const opener = event.target.closest("[data-open-dialog]");
   if (opener) openDialog(opener.dataset.openDialog);
+});
+
+// The palette is fetched when it is first asked for.
+async function openPalette(event) {
+  const opener = document.querySelector("[data-palette]");
+  if (!opener) return;
+  event.preventDefault();
+  const { open } = await import("./palette.js");
+  open(opener);
+}
+
+document.addEventListener("click", (event) => {
+  const isPlain = !event.ctrlKey && !event.metaKey && !event.shiftKey && !event.altKey;
+  if (isPlain && event.target.closest("[data-palette]")) openPalette(event);
+});
+document.addEventListener("keydown", (event) => {
+  const isCtrl = (event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey;
+  if (isCtrl && event.key.toLowerCase() === "k") openPalette(event);
 });

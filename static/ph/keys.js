@@ -1,10 +1,13 @@
 // The one table of keys. The dispatcher and the help dialog are both made from it.
-// where: "everywhere", "list", "player", "tree", "compare"; a page takes the groups that it names.
+// where: "everywhere", "list", "player", "tree", "tickets", "compare"; a page takes the groups that it names.
 
 export const KEYS = [
   { where: "everywhere", keys: ["Ctrl k"], says: "Search, or jump to anything" },
   { where: "everywhere", keys: ["?"], act: "help", says: "Show these keys" },
   { where: "everywhere", keys: ["/"], act: "filter", says: "Go to the filter" },
+  { where: "everywhere", keys: ["g s"], act: "go-s", says: "Go to the sessions" },
+  { where: "everywhere", keys: ["g t"], act: "go-t", says: "Go to the tickets" },
+  { where: "everywhere", keys: ["g i"], act: "go-i", says: "Go to your inbox" },
   { where: "everywhere", keys: ["Escape"], act: "close", says: "Close a dialog or menu" },
   { where: "list", keys: ["j"], act: "down", says: "Next session" },
   { where: "list", keys: ["k"], act: "up", says: "Previous session" },
@@ -57,11 +60,23 @@ export const KEYS = [
   { where: "tree", keys: ["*"], says: "Open all beside the step" },
   { where: "tree", keys: ["p"], says: "Keep a lane first, or not" },
   { where: "tree", keys: ["a-z"], says: "Next row whose name begins so; begin with a letter that is no key" },
+  { where: "tickets", keys: ["j"], act: "down", says: "Next ticket" },
+  { where: "tickets", keys: ["k"], act: "up", says: "Previous ticket" },
+  { where: "tickets", keys: ["ArrowLeft"], act: "left", says: "Column to the left" },
+  { where: "tickets", keys: ["ArrowRight"], act: "right", says: "Column to the right" },
+  { where: "tickets", keys: ["Enter"], act: "open", says: "Open the ticket" },
+  { where: "tickets", keys: ["m"], act: "move", says: "Move the ticket: then 1 Open, 2 In review, 3 Waiting, 4 Done" },
+  { where: "tickets", keys: ["u"], act: "next", says: "Claim the next ticket that nobody works on" },
+  { where: "tickets", keys: ["o"], act: "subject", says: "Open what the ticket is about" },
   { where: "compare", keys: ["n"], act: "next", says: "Next difference" },
   { where: "compare", keys: ["N"], act: "previous", says: "Previous difference" },
+  { where: "compare", keys: ["v"], act: "view", says: "Mark the difference as viewed, and go on" },
+  { where: "compare", keys: ["1"], act: "a-better", says: "Verdict: A did better" },
+  { where: "compare", keys: ["2"], act: "b-better", says: "Verdict: B did better" },
+  { where: "compare", keys: ["3"], act: "tie", says: "Verdict: a tie" },
 ];
 
-const TITLES = { everywhere: "Everywhere", list: "Session list", player: "Player", rows: "Timeline and tree", tree: "In the rows", compare: "Comparison" };
+const TITLES = { everywhere: "Everywhere", list: "Session list", player: "Player", rows: "Timeline and tree", tree: "In the rows", tickets: "Tickets", compare: "Comparison" };
 const SIGNS = { ArrowRight: "→", ArrowLeft: "←", ArrowUp: "↑", ArrowDown: "↓", Escape: "Esc", " ": "Space", PageUp: "Page up", PageDown: "Page down" };
 const TYPING = "input:not([type=range]):not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable]";
 const PRESSABLE = "button, a, summary, [role=button], input";
@@ -95,7 +110,8 @@ export function actsHere() {
 // Whether a key does something on this page, so that it begins no word that is typed ahead.
 export function actsOnKey(key) {
   if (lettersAreOff()) return false;
-  return KEYS.some((row) => row.keys.includes(key) && actions.get(row.where)?.[row.act]);
+  const begins = (row) => row.keys.some((one) => one === key || one.startsWith(`${key} `));
+  return KEYS.some((row) => begins(row) && actions.get(row.where)?.[row.act]);
 }
 
 // Whoever speaks to their machine, or leans on its keys, can switch single letters off.
@@ -127,16 +143,25 @@ function isLeftAlone(event) {
   return document.querySelector("dialog[open], [popover]:popover-open") !== null;
 }
 
+// The first key of two, while the second may still come.
+const SECOND_WITHIN = 1500;
+let first = "";
+
 function dispatch(event) {
   if (isLeftAlone(event)) return;
+  const name = first ? `${first} ${nameOf(event)}` : nameOf(event);
+  first = "";
   for (const row of KEYS) {
     const act = actions.get(row.where)?.[row.act];
-    if (act && row.keys.includes(nameOf(event))) {
+    if (act && row.keys.includes(name)) {
       event.preventDefault();
       act(event);
       return;
     }
   }
+  if (!KEYS.some((row) => row.keys.some((key) => key.startsWith(`${name} `)))) return;
+  first = name;
+  setTimeout(() => { first = ""; }, SECOND_WITHIN);
 }
 
 function element(name, text, className) {
@@ -179,7 +204,12 @@ export function openDialog(id) {
   dialog?.showModal();
 }
 
+const goTo = (letter) => () => document.querySelector(`[data-go="${letter}"]`)?.click();
+
 onKeys("everywhere", {
+  "go-s": goTo("s"),
+  "go-t": goTo("t"),
+  "go-i": goTo("i"),
   help: () => openDialog("help"),
   filter: () => document.querySelector("[data-filter]")?.focus(),
 });
