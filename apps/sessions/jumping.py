@@ -1,0 +1,103 @@
+"""Finding a session by what people call it: its id, their own id, or words of its title.
+
+All of it is bounded, for it is asked while somebody types. What lies further back than the
+newest sessions is found by whole words of the title, through the index of the search.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from uuid import UUID
+
+from django.db.models import Q, QuerySet, TextField
+from django.db.models.expressions import RawSQL
+from django.db.models.functions import Cast, Right
+
+from apps.core.errors import InvalidError
+from apps.sessions import reader
+from apps.sessions.keys import project_keys
+from apps.sessions.models import Session
+from apps.sessions.search import WITH_TERMS
+from apps.sessions.search_query import read_query
+from apps.sessions.terms import terms_for
+from apps.tenants.models import Project
+
+# The newest sessions, of which beginnings of ids and parts of titles are looked at.
+NEWEST_IDS = 1000
+NEWEST_TITLES = 100
+# Sessions that hold all the words, whose titles are opened.
+CANDIDATES = 50
+SHORT = re.compile(r"(?:s-)?([0-9a-f]{6})", re.IGNORECASE)
+COLUMNS = ("project_id", "external_id", "title", "started_at", "agent", "error_count")
+
+
+def sessions_called(
+    project: Project, text: str, *, titles: bool, limit: int
+) -> list[tuple[Session, str]]:
+    """Return sessions by a name, the surest first, with their titles where those may be read."""
+    found = {session.pk: session for session in _by_id(project, text, limit)}
+    opened: dict[UUID, str] = {}
+    if titles and len(found) < limit:
+        opened = _titled(project, text, found)
+    if titles:
+        opened |= reader.titles([row for row in found.values() if row.pk not in opened])
+    return [(session, opened.get(session.pk, "")) for session in list(found.values())[:limit]]
+
+
+def newest_sessions(project: Project, *, titles: bool, limit: int) -> list[tuple[Session, str]]:
+    rows = list(_rows(project)[:limit])
+    opened = reader.titles(rows) if titles else {}
+    return [(session, opened.get(session.pk, "")) for session in rows]
+
+
+def _rows(project: Project) -> QuerySet[Session]:
+    rows = project.sessions.filter(is_listed=True).order_by("-sort_started", "-pk")
+    return rows.only(*COLUMNS)
+
+
+def _by_id(project: Project, text: str, limit: int) -> list[Session]:
+    wanted = Q(external_id=text)
+    if whole := _uuid(text):
+        wanted |= Q(pk=whole)
+    exact = list(_rows(project).filter(wanted)[:limit])
+    begun = Q(external_id__istartswith=text)
+    if short := SHORT.fullmatch(text):
+        begun |= Q(end=short[1].lower())
+    newest = _rows(project).values("pk")[:NEWEST_IDS]
+    rows = _rows(project).annotate(end=Right(Cast("pk", TextField()), 6))
+    rows = rows.filter(begun, pk__in=newest)
+    return exact + [row for row in rows[:limit] if row not in exact]
+
+
+def _titled(project: Project, text: str, found: dict[UUID, Session]) -> dict[UUID, str]:
+    """Add sessions whose titles hold all the words to ``found``; return the opened titles."""
+    words = text.casefold().split()
+    rows = [*_rows(project)[:NEWEST_TITLES], *_holding(project, text)]
+    opened = reader.titles(rows)
+    for row in rows:
+        title = opened.get(row.pk, "").casefold()
+        if all(word in title for word in words):
+            found.setdefault(row.pk, row)
+    return opened
+
+
+def _holding(project: Project, text: str) -> Sequence[Session]:
+    """Return the newest sessions in which all the words occur, by the index alone."""
+    try:
+        items = read_query(text).items
+    except InvalidError:
+        return []
+    terms = terms_for(project_keys(project.pk))
+    hashed = [sorted(terms.of_words(item.words)) for item in items]
+    statement = " INTERSECT ".join([WITH_TERMS] * len(hashed))
+    values = [value for term in hashed for value in (project.pk, term)]
+    rows = _rows(project).filter(pk__in=RawSQL(statement, values))  # noqa: S611
+    return list(rows[:CANDIDATES])
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
