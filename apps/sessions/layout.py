@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import uuid
 from array import array
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -40,6 +40,8 @@ class Found(NamedTuple):
     cost: float | None
     # False: its usage is another step's.
     is_counted: bool
+    # Milliseconds until the first token of an answer.
+    ttft: float | None
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -103,6 +105,9 @@ class Layout:
         self.names = Words([row.name for row in rows])
         self.starts = array("d", [UNKNOWN if row.started is None else row.started for row in rows])
         self.durations = array("d", [_milliseconds(row) for row in rows])
+        self.first_tokens = {
+            index: row.ttft for index, row in enumerate(rows) if row.ttft is not None
+        }
         self.errors = array("i", [index for index, row in enumerate(rows) if row.is_error])
         # Lanes that senders named; the others follow from the tree.
         self.sent_lanes = frozenset(row.lane for row in rows if row.lane is not None)
@@ -154,6 +159,11 @@ class Layout:
         """Return the first failed step behind ``index``."""
         at = bisect_right(self.errors, index)
         return self.errors[at] if at < len(self.errors) else None
+
+    def previous_error(self, index: int) -> int | None:
+        """Return the last failed step before ``index``."""
+        at = bisect_left(self.errors, index)
+        return self.errors[at - 1] if at else None
 
     def last_of_kind(self, kind: str, before: int, count: int) -> list[int]:
         """Return the last steps of a kind before an index, in replay order."""

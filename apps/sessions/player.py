@@ -5,14 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from django.http import Http404
-
-from apps.core.errors import InvalidError
-from apps.sessions.layout import Layout
+from apps.sessions.layout import Layout, known
 
 Json = Any
 
-VIEWS = ("timeline", "tree", "transcript")
+VIEWS = ("timeline", "tree", "graph", "transcript")
 # Steps that one page of the transcript tells.
 TOLD_AT_ONCE = 60
 # Earlier model calls that are read so that the first turn repeats nothing.
@@ -75,28 +72,18 @@ class Playhead:
     previous: str | None
     next: str | None
     next_error: str | None
+    previous_error: str | None
+    # Milliseconds since the session began.
+    time_ms: float | None
 
     @property
     def seq(self) -> int:
         return self.index + 1
 
 
-def find_step(layout: Layout, event_id: str, at: str) -> int:
-    """Return the index that the address names, by id or by number; the first by default."""
-    if event_id:
-        index = layout.find(event_id)
-        if index is None:
-            raise Http404("This session has no such step.")
-        return index
-    if not at:
-        return 0
-    if not (at.isascii() and at.isdigit() and 1 <= int(at[:12]) <= len(layout)):
-        raise InvalidError(f"at must be a step's number from 1 to {len(layout)}.", "at")
-    return int(at) - 1
-
-
 def playhead_at(layout: Layout, index: int) -> Playhead:
-    last, error = len(layout) - 1, layout.next_error(index)
+    last, started = len(layout) - 1, known(layout.starts[index])
+    error, earlier = layout.next_error(index), layout.previous_error(index)
     return Playhead(
         index=index,
         count=len(layout),
@@ -105,6 +92,8 @@ def playhead_at(layout: Layout, index: int) -> Playhead:
         previous=layout.id(index - 1) if index else None,
         next=layout.id(index + 1) if index < last else None,
         next_error=None if error is None else layout.id(error),
+        previous_error=None if earlier is None else layout.id(earlier),
+        time_ms=None if started is None else (started - layout.begins) * 1000,
     )
 
 

@@ -141,6 +141,10 @@ def outcome_reason(session: Session) -> str | None:
     return head(session).reason
 
 
+# Sessions of so many events are read with fewer queries; of larger ones that would cost more.
+SMALL = 5_000
+
+
 class Head(NamedTuple):
     """What a session's own row says that is content, and what opens the rest."""
 
@@ -199,7 +203,11 @@ def contents_of(
 ) -> Contents:
     """Return contents of a session with these bodies loaded."""
     key = session.pk.bytes
-    contents = Contents(session.project_id, {key: cipher or ciphers([session])[session.pk]})
+    contents = Contents(
+        session.project_id,
+        {key: cipher or ciphers([session])[session.pk]},
+        is_small=session.event_count <= SMALL,
+    )
     contents.load((key, digest) for digest in digests)
     return contents
 

@@ -13,9 +13,12 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.cache import get_conditional_response, patch_vary_headers
 from django.utils.http import quote_etag
 
-from apps.sessions.drawing import Drawing
+from apps.sessions.drawing import Drawing, drawing_of
+from apps.sessions.fidelity import STATE
 from apps.sessions.layout import Layout, Words
-from apps.sessions.layout_cache import Key
+from apps.sessions.layout_cache import layout_of, state_of
+from apps.sessions.models import Session
+from apps.sessions.state import stated_steps
 
 # Names the shape of the columns: browsers that keep an older one must ask anew.
 SHAPE = 3
@@ -23,27 +26,35 @@ SHAPE = 3
 LEVEL = 6
 
 
-def answer_columns(request: HttpRequest, drawing: Drawing, state: Key) -> HttpResponse:
+def answer_columns(request: HttpRequest, session: Session) -> HttpResponse:
     """Return the columns; 304 where the browser has those of this state already."""
-    etag = quote_etag(hashlib.blake2b(repr((SHAPE, state)).encode(), digest_size=12).hexdigest())
+    state = (SHAPE, session.is_open, *state_of(session))
+    etag = quote_etag(hashlib.blake2b(repr(state).encode(), digest_size=12).hexdigest())
     known = get_conditional_response(request, etag=etag)
-    response = known if isinstance(known, HttpResponse) else _whole(request, drawing)
+    response = known if isinstance(known, HttpResponse) else _whole(request, session)
     response["ETag"] = etag
+    # Whoever follows the session may stop once it has ended.
+    response["Playhead-Open"] = "yes" if session.is_open else "no"
     response["Cache-Control"] = "private, no-cache"
     patch_vary_headers(response, ["Accept-Encoding", "Cookie"])
     return response
 
 
-def _whole(request: HttpRequest, drawing: Drawing) -> HttpResponse:
-    layout = drawing.layout
+def _whole(request: HttpRequest, session: Session) -> HttpResponse:
+    layout = layout_of(session)
     if layout.packed is None:
-        packed = orjson.dumps(columns(layout) | drawn(drawing))
+        packed = orjson.dumps(whole(session, layout))
         layout.packed = gzip.compress(packed, LEVEL, mtime=0)
     if "gzip" in request.headers.get("Accept-Encoding", ""):
         response = HttpResponse(layout.packed, content_type="application/json")
         response["Content-Encoding"] = "gzip"
         return response
     return HttpResponse(gzip.decompress(layout.packed), content_type="application/json")
+
+
+def whole(session: Session, layout: Layout) -> dict[str, Any]:
+    """Return all columns of a session."""
+    return columns(layout) | drawn(drawing_of(session, layout)) | marked(session, layout)
 
 
 def columns(layout: Layout) -> dict[str, Any]:
@@ -90,6 +101,19 @@ def drawn(drawing: Drawing) -> dict[str, Any]:
             "c": [None if cost is None else round(cost * 1e6) for _, cost in used.values()],
             "x": sorted(layout.uncounted),
         },
+    }
+
+
+def marked(session: Session, layout: Layout) -> dict[str, Any]:
+    """Return what is marked on steps: ``m`` those that say something about the state.
+
+    ``f`` holds the steps of which the time to the first token is known, and it in milliseconds.
+    """
+    stated = stated_steps(session, layout) if session.features & STATE else ()
+    first = layout.first_tokens
+    return {
+        "m": _steps_between(one.at for one in stated),
+        "f": {"i": _steps_between(first), "t": [_rounded(lasts) for lasts in first.values()]},
     }
 
 

@@ -9,17 +9,14 @@
 import { copyText } from "./core.js";
 import { onKeys } from "./keys.js";
 import "./minimap.js";
+import { addressOf, cameFrom, keepPlace, placeIn, query } from "./place.js";
 import { duration, Spans } from "./spans.js";
 import "./waterfall.js";
 
 // Views that are the same rows, drawn differently.
 const VIEWS_OF_ROWS = ["timeline", "tree"];
-// What the address says of the place; the rest of it is kept.
-const PLACE = ["view", "step", "at", "t"];
 // While one moves fast, only the last step's panel is fetched.
 const PATIENCE = 90;
-// Places that one stayed at for less than this are no entries of the browser's history.
-const PASSING = 1000;
 // While it plays, panels are fetched no more often than this.
 const PLAYING = 600;
 // What is chosen stays in this browser.
@@ -59,7 +56,8 @@ export class PhPlayer extends HTMLElement {
     this.#showTurn();
     this.#reach();
     this.showChoices();
-    history.replaceState(this.#state(), "");
+    cameFrom(this);
+    history.replaceState(placeIn(this), "");
     const answer = await fetch(this.dataset.spans, { headers: { Accept: "application/json" } });
     if (!answer.ok) return this.tell("The steps could not be loaded. Load the page again.");
     this.take(new Spans(await answer.json()), this.at);
@@ -113,7 +111,7 @@ export class PhPlayer extends HTMLElement {
       move: (index, time) => this.go(index, { scrubs: true, time }),
       settle: () => this.settle(),
     });
-    this.#showPlace();
+    this.showPlace();
     this.#tellOthers();
   }
 
@@ -128,6 +126,8 @@ export class PhPlayer extends HTMLElement {
     });
     this.minimap.addEventListener("pointerup", () => this.range.focus({ preventScroll: true }));
     this.range.addEventListener("input", () => this.go(Number(this.range.value) - 1, { scrubs: true }));
+    const counts = () => import("./marks.js").then((marks) => this.spans && marks.count(this));
+    this.querySelector("[data-choice=sought]").addEventListener("focus", counts, { once: true });
     this.range.form.addEventListener("submit", (event) => event.preventDefault());
     addEventListener("popstate", (event) => this.#return(event.state));
   }
@@ -190,7 +190,7 @@ export class PhPlayer extends HTMLElement {
     this.dataset.at = there + 1;
     if (this.spans) {
       if (this.rows?.spans) this.rows.select(there, { focus });
-      this.#showPlace();
+      this.showPlace();
       this.#tellOthers();
     }
     if (this.#showTurn()) this.#fetchSoon();
@@ -203,7 +203,8 @@ export class PhPlayer extends HTMLElement {
     this.minimap.place(this.at, time);
   }
 
-  #showPlace() {
+  showPlace() {
+    this.querySelector("[data-act=bookmark]").setAttribute("aria-pressed", this.minimap.matches("bookmark", this.at));
     this.range.value = this.at + 1;
     this.querySelector("[data-number]").textContent = (this.at + 1).toLocaleString("en");
     this.showTime(this.time);
@@ -258,7 +259,7 @@ export class PhPlayer extends HTMLElement {
     if (!transcript) return true;
     const turn = document.getElementById(`turn-${this.at + 1}`);
     if (!turn) {
-      this.#fetchMain(`?${this.#query({ view: "transcript", at: this.at + 1 })}`).then(() => this.#fetchSoon());
+      this.#fetchMain(`?${query({ view: "transcript", at: this.at + 1 })}`).then(() => this.#fetchSoon());
       return false;
     }
     this.markTurns();
@@ -288,25 +289,31 @@ export class PhPlayer extends HTMLElement {
   }
 
   #fetchSoon() {
-    const isDue = this.isPlaying && Date.now() - (this.fetchedAt ?? 0) > PLAYING;
-    if (isDue) return this.#fetchPanel();
+    if (this.isPlaying) return this.#fetchInPassing();
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.#fetchPanel(), PATIENCE);
+  }
+
+  #fetchInPassing() {
+    if (!this.isFetching && Date.now() - (this.fetchedAt ?? 0) > PLAYING) this.#fetchPanel();
   }
 
   async #fetchPanel() {
     clearTimeout(this.timer);
     this.fetchedAt = Date.now();
+    this.isFetching = true;
     this.asked?.abort();
     this.asked = new AbortController();
     try {
-      const query = this.#query({ at: this.at + 1 });
-      const answer = await fetch(`${this.dataset.panel}?${query}`, { signal: this.asked.signal });
+      const asked = query({ view: this.dataset.view, at: this.at + 1 });
+      const answer = await fetch(`${this.dataset.panel}?${asked}`, { signal: this.asked.signal });
       if (!answer.ok || answer.redirected) throw new Error(`status ${answer.status}`);
       this.#showPanel(await answer.text());
     } catch (error) {
-      if (error.name !== "AbortError") this.#showFailure();
+      if (error.name === "AbortError") return;
+      this.#showFailure();
     }
+    this.isFetching = false;
   }
 
   #showPanel(html) {
@@ -315,9 +322,9 @@ export class PhPlayer extends HTMLElement {
     this.panel.scrollTop = 0;
     const { at } = this;
     this.id = this.panel.querySelector("[data-id]").dataset.id;
-    this.#write();
+    keepPlace(this);
     for (const link of this.querySelectorAll("[data-view-link]")) {
-      link.href = this.#address(link.dataset.viewLink);
+      link.href = addressOf(this, link.dataset.viewLink);
     }
     this.dispatchEvent(new CustomEvent("ph-step", { bubbles: true, detail: { at, id: this.id } }));
   }
@@ -327,32 +334,6 @@ export class PhPlayer extends HTMLElement {
     message.className = "notice error";
     message.textContent = "This step could not be loaded. The server may be away, or you may be signed out.";
     this.panel.replaceChildren(message);
-  }
-
-  // The address with another place; what else stands in it stays.
-  #query({ view = this.dataset.view, ...place }) {
-    const kept = new URLSearchParams(location.search);
-    for (const name of PLACE) kept.delete(name);
-    return new URLSearchParams([["view", view], ...Object.entries(place), ...kept]).toString();
-  }
-
-  #address(view) {
-    const place = this.id ? { step: this.id } : { at: this.at + 1 };
-    if (this.time !== null) place.t = Math.round(this.time);
-    return `?${this.#query({ view, ...place })}`;
-  }
-
-  #state() {
-    return { at: this.at, time: this.time, view: this.dataset.view, count: this.count };
-  }
-
-  // One entry of history for each place that was chosen and stayed at.
-  #write() {
-    const isNew = this.pushes && Date.now() - this.movedAt > PASSING;
-    if (this.pushes) this.movedAt = Date.now();
-    this.pushes = false;
-    if (isNew) history.pushState(this.#state(), "", this.#address());
-    else history.replaceState(this.#state(), "", this.#address());
   }
 
   // Back or forward. An address that was typed or linked has no state: the page is asked for it.
@@ -366,9 +347,9 @@ export class PhPlayer extends HTMLElement {
   async openView(view) {
     const isOffered = this.querySelector(`[data-view-link="${view}"]`);
     if (!isOffered || view === this.dataset.view) return;
-    const address = this.#address(view);
+    const address = addressOf(this, view);
     await this.#show(view, address);
-    history.pushState(this.#state(), "", address);
+    history.pushState(placeIn(this), "", address);
     this.movedAt = Date.now();
   }
 
@@ -399,7 +380,7 @@ export class PhPlayer extends HTMLElement {
   }
 
   async #copyLink() {
-    await copyText(new URL(this.#address(), location.href).href);
+    await copyText(new URL(addressOf(this), location.href).href);
     this.tell("Link to this step copied");
   }
 }

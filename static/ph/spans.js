@@ -37,6 +37,8 @@ export class Spans {
     this.errors = new Set(columns.e);
     this.shifts = new Map(columns.shifts ?? []);
     this.critical = new Set(placesOf(columns.c));
+    this.stated = new Set(placesOf(columns.m));
+    this.firstTokens = new Map(placesOf(columns.f?.i).map((at, number) => [at, columns.f.t[number]]));
     this.parents = Int32Array.from(columns.p, (back, index) => (back ? index - back : SESSION));
     this.#time(columns);
     this.#arrange();
@@ -118,6 +120,8 @@ export class Spans {
   end(index) { return this.starts[index] + (this.duration(index) ?? 0); }
   isError(index) { return this.errors.has(index); }
   isCritical(index) { return this.critical.has(index); }
+  statesAt(index) { return this.stated.has(index); }
+  firstToken(index) { return this.firstTokens.get(index) ?? null; }
 
   says(index) {
     const words = [`step ${index + 1} of ${this.count}`, `${this.kind(index)} ${this.name(index)}`];

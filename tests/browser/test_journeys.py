@@ -269,14 +269,14 @@ def test_steps_after_the_playhead_are_dimmed(site, page):
 def test_the_help_lists_the_keys_of_the_page_and_gives_the_focus_back(site, page):
     page.goto(site.session("hero"))
     ready(page)
-    page.locator("[data-go=next]").focus()
+    page.locator("[data-act=next]").focus()
     press(page, "?")
     expect(page.locator("dialog#help")).to_be_visible()
     expect(page.locator("dialog#help")).to_contain_text("Next error")
     press(page, "Escape")
 
     expect(page.locator("dialog#help")).to_be_hidden()
-    expect(page.locator("[data-go=next]")).to_be_focused()
+    expect(page.locator("[data-act=next]")).to_be_focused()
 
 
 def test_single_letters_can_be_switched_off(site, page):

@@ -73,11 +73,11 @@ def delete_view(page):
 def test_stepping_through_a_session(site, plain_page):
     plain_page.goto(site.session("hero"))
     expect(plain_page.locator(".wf-static .wf-row")).to_have_count(13)
-    plain_page.locator("[data-go=next]").click()
-    plain_page.locator("[data-go=next]").click()
+    plain_page.locator("[data-act=next]").click()
+    plain_page.locator("[data-act=next]").click()
     expect(plain_page.locator("#panel h2")).to_have_text("plan")
     expect(plain_page.locator("#panel")).to_contain_text("Refund order 4411 twice?")
-    plain_page.locator("[data-go=next-error]").click()
+    plain_page.locator("[data-act=next-sought]").click()
     expect(plain_page.locator("#panel")).to_contain_text("409 Conflict")
     plain_page.get_by_role("link", name="Page of this step").click()
 
