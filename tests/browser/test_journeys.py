@@ -218,13 +218,40 @@ def test_walking_the_tree(site, page):
     press(page, "ArrowDown")
     expect(page.locator("#row-3")).to_be_focused()
     expect(page.locator("#panel h2")).to_have_text("plan")
+    press(page, "l", "o", "o")
+    expect(page.locator("#row-4")).to_be_focused()
     press(page, "ArrowLeft")
+    expect(page.locator("#row-1")).to_be_focused()
+    press(page, "End", "Home")
 
     expect(page.locator("#row-1")).to_be_focused()
 
 
+def test_zooming_and_filtering_the_timeline(site, page):
+    page.goto(site.session("hero", "?at=9"))
+    ready(page)
+    press(page, "f")
+    expect(page).to_have_url(re.compile(r"from=\d+&to=\d+"))
+    press(page, "f")
+    expect(page).not_to_have_url(re.compile("from="))
+    press(page, "/")
+    page.keyboard.type("kind:tool refund")
+    expect(page.locator("[data-rows-found]")).to_have_text(re.compile("^2 of 13 found"))
+    expect(page).to_have_url(re.compile("f=kind"))
+    page.reload()
+    ready(page)
+    expect(page.locator(".wf-space .wf-row:not(.wf-lane, .above)")).to_have_count(2)
+    page.locator("[data-filter]").focus()
+    press(page, "ArrowDown")
+    expect(page.locator("#row-9")).to_be_focused()
+    page.locator("[data-filter]").focus()
+    press(page, "Escape")
+
+    expect(page.locator(".wf-space .wf-row:not(.wf-lane)")).to_have_count(13)
+
+
 def test_the_focused_row_stays_while_one_scrolls(site, page):
-    page.goto(site.session("long"))
+    page.goto(site.session("long", "?view=tree"))
     ready(page)
     row = page.locator("#row-1")
     row.focus()
@@ -238,10 +265,11 @@ def test_collapsing_and_expanding_all(site, page):
     page.goto(site.session("hero"))
     ready(page)
     press(page, "[")
-    expect(page.locator(".wf-space .wf-row")).to_have_count(1)
+    steps = page.locator(".wf-space .wf-row:not(.wf-lane)")
+    expect(steps).to_have_count(1)
     press(page, "]")
 
-    expect(page.locator(".wf-space .wf-row")).to_have_count(13)
+    expect(steps).to_have_count(13)
 
 
 def test_changing_views_keeps_the_step(site, page):
