@@ -10,7 +10,7 @@ from typing import Any
 from playhead import places
 from playhead.calls import Answer, Call, make_call
 from playhead.failures import error_of, exception_of
-from playhead.responses import Taken
+from playhead.responses import COMPLETE, Taken
 from playhead.runs import Run
 from playhead.transports.httpx_streams import Streams
 from playhead.wire import Asked, read_request
@@ -57,8 +57,7 @@ def _handle(
     except module.TransportError as error:
         run.finish(call, Answer(error=error_of(error)))
         raise
-    response.stream = made.taken(response.stream, _taken(call, asked, response, run))
-    return response
+    return _listened_to(response, _taken(call, asked, response, run), made.taken)
 
 
 async def _handle_async(
@@ -74,8 +73,7 @@ async def _handle_async(
     except module.TransportError as error:
         run.finish(call, Answer(error=error_of(error)))
         raise
-    response.stream = made.taken_async(response.stream, _taken(call, asked, response, run))
-    return response
+    return _listened_to(response, _taken(call, asked, response, run), made.taken_async)
 
 
 def _call_of(request: Any, body: bytes) -> tuple[Asked, Call]:
@@ -101,6 +99,16 @@ def _plain(request: Any) -> Any:
 def _taken(call: Call, asked: Asked, response: Any, run: Run) -> Taken:
     finished = functools.partial(run.finish, call)
     return Taken(call, asked, response.status_code, response.headers, finished)
+
+
+def _listened_to(response: Any, taken: Taken, stream: type) -> Any:
+    if response.is_closed:
+        # A transport of the application's own may bring what is read already.
+        taken.chunk(response.content)
+        taken.end(COMPLETE)
+    else:
+        response.stream = stream(response.stream, taken)
+    return response
 
 
 def _served(module: Any, stream: Any, request: Any, answer: Answer) -> Any:
