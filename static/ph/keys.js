@@ -1,4 +1,5 @@
-// The one table of keys. The dispatcher and the help dialog are both made from it.
+// The one table of keys. The dispatcher, the help dialog and docs/keyboard.md are made from it: after a
+// change, run `manage.py keyboard_page`.
 // where: "everywhere", "list", "player", "tree", "tickets", "compare"; a page takes the groups that it names.
 
 export const KEYS = [
@@ -49,7 +50,7 @@ export const KEYS = [
   { where: "rows", keys: ["+", "="], act: "zoom-in", says: "Less time, larger" },
   { where: "rows", keys: ["-"], act: "zoom-out", says: "More time, smaller" },
   { where: "rows", keys: ["f"], act: "focus", says: "Zoom to the step; again: the whole session" },
-  { where: "rows", keys: ["F"], act: "rows", says: "Zoom to the rows in sight" },
+  { where: "rows", keys: ["r"], act: "rows", says: "Zoom to the rows in sight" },
   { where: "rows", keys: ["{"], act: "less", says: "One level less" },
   { where: "rows", keys: ["}"], act: "more", says: "One level more" },
   { where: "tree", keys: ["ArrowUp", "ArrowDown"], says: "Step above or below" },
