@@ -100,7 +100,7 @@ class Shell:
     @property
     def unread(self) -> int:
         """How much is in the person's inbox that they have not read."""
-        return next((membership.unread for membership in self.memberships), 0)
+        return next((getattr(row, "unread", 0) for row in self.memberships), 0)
 
     @cached_property
     def projects(self) -> list[Project]:

@@ -11,6 +11,7 @@ from django.core.management import CommandError, call_command
 from apps.ingest.native import read_events
 from apps.sessions.events import KINDS, Json
 from apps.web.demo import demo_sessions
+from apps.web.demo.problems import PROBLEMS
 from apps.web.demo.schedule import BACKLOG, HERO
 from apps.web.management.commands.send_demo import in_requests
 from tests.factories import make_key
@@ -215,3 +216,13 @@ def test_the_policy_that_every_project_begins_with_leaves_the_demo_as_it_is(proj
 def test_the_demo_needs_its_project():
     with pytest.raises(CommandError, match="There is no project my-team/demo-support-desk"):
         call_command("send_demo")
+
+
+def test_the_tickets_of_the_demo_are_about_steps_that_failed():
+    for problem in PROBLEMS:
+        failed = {event["name"] for event in sessions()[problem.session] if is_bad(event)}
+        assert not problem.step or problem.step in failed
+
+
+def is_bad(event: Json) -> bool:
+    return event.get("status") == "error"

@@ -15,9 +15,11 @@ from django.db import Error
 from apps.audit.actors import SYSTEM
 from apps.core.errors import ConflictError
 from apps.tenants import key_services
+from apps.tenants.access import people_who_may_see
 from apps.tenants.models import Project
 from apps.tenants.permissions import Scope
 from apps.web.demo import demo_sessions
+from apps.web.demo.problems import open_all
 from apps.web.demo.saying import say_all
 from apps.web.demo.schedule import HERO
 
@@ -78,9 +80,16 @@ def send_missing(project: Project) -> int:
             post_events(events, secret)
         if HERO not in known:
             say_all(secret)
+            open_all(secret, first_reader(project))
     finally:
         key_services.revoke_api_key(key, actor=SYSTEM)
     return len(missing)
+
+
+def first_reader(project: Project) -> str:
+    """Return the address of whoever is likely to look at the demo; empty if nobody may yet."""
+    person = people_who_may_see(project).first()
+    return person.email if person else ""
 
 
 def in_requests(sessions: list[Events]) -> Iterator[Events]:
