@@ -34,7 +34,7 @@ def step_places(request: SignedInRequest, project: Project, session_id: UUID) ->
 
 
 @require_safe
-@project_view(Permission.READ_META)
+@project_view(Permission.READ_META, beyond_session=True)
 def session_beside(request: SignedInRequest, project: Project, session_id: UUID) -> HttpResponse:
     """Name the session beside one in a list, which the rest of the address describes."""
     session = find_session(project, session_id)

@@ -65,11 +65,11 @@ def _actor(request: HttpRequest, kind: str, pk: str, label: str) -> Actor:
     return Actor(kind=kind, id=pk, label=label, ip=client_ip(request), request_id=request_id)
 
 
-def project_view(needs: Permission) -> Callable[[View], View]:
+def project_view(needs: Permission, *, beyond_session: bool = False) -> Callable[[View], View]:
     """Swap ``organization_slug`` and ``project_slug`` of the URL for a project that may be used.
 
-    Where the URL has a ``session_id``, a grant on that session lets in, too; the view then
-    shows nothing of the project but that session.
+    Where the URL has a ``session_id``, a grant on that session lets in, too: the view must show
+    nothing of the project but that session, or say that it goes ``beyond_session``.
     """
 
     def decorate(view: View) -> View:
@@ -82,7 +82,7 @@ def project_view(needs: Permission) -> Callable[[View], View]:
                 request.user,
                 organization_slug,
                 project_slug,
-                session_id=kwargs.get("session_id"),
+                session_id=None if beyond_session else kwargs.get("session_id"),
             )
             entrance.require(needs)
             request.actor = actor_of(request, request.user)

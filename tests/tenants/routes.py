@@ -21,6 +21,8 @@ class Page:
 
     needs: Permission
     methods: tuple[str, ...] = ("GET",)
+    # Whether a grant on the session that the path names opens it, too.
+    is_granted: bool = True
 
 
 @dataclass(frozen=True)
@@ -126,7 +128,7 @@ PAGES = {
     f"{SESSION}spans.json": Page(P.READ_META),
     f"{SESSION}graph.json": Page(P.READ_META),
     f"{SESSION}places.json": Page(P.READ_META),
-    f"{SESSION}beside/": Page(P.READ_META),
+    f"{SESSION}beside/": Page(P.READ_META, is_granted=False),
     f"{SESSION}export.html": Page(P.READ_CONTENT),
     f"{SESSION}export.jsonl": Page(P.READ_CONTENT),
     f"{SESSION}export.json": Page(P.READ_CONTENT),
