@@ -10,6 +10,7 @@ from typing import Any
 
 from apps.sessions import reader
 from apps.sessions.code_diff import DEL, INS, diff_lines, diff_of, read_diff
+from apps.sessions.keys import SessionCipher
 from apps.sessions.layout import Layout, Place
 from apps.sessions.models import Session
 
@@ -31,11 +32,20 @@ class Listed:
     removed: int | None = None
 
 
+@dataclass(frozen=True)
+class Source:
+    """The session whose changes are shown, and what opens it."""
+
+    session: Session
+    layout: Layout
+    cipher: SessionCipher | None = None
+
+
 def code_context(
-    session: Session, layout: Layout, at: int, event: Mapping[str, Json], *, is_split: bool
+    source: Source, at: int, event: Mapping[str, Json], *, is_split: bool
 ) -> dict[str, Any]:
     """Return the change that a step made, and all that were made up to it."""
-    places = changed_at(layout)
+    places = changed_at(source.layout)
     upto = places[: bisect_right(places, at)]
     change = event.get(CODE_CHANGE)
     diff = diff_of(change)
@@ -47,7 +57,7 @@ def code_context(
         "is_split": is_split,
         "diff_modes": MODES,
         "diff_mode": "split" if is_split else "unified",
-        "listed": _listed(session, layout, upto[-LISTED:][::-1]),
+        "listed": _listed(source, upto[-LISTED:][::-1]),
         "not_listed": max(0, len(upto) - LISTED),
         "later_changes": len(places) - len(upto),
     }
@@ -61,8 +71,11 @@ def changed_at(layout: Layout) -> list[int]:
     return [at for at, kind in enumerate(layout.kinds.at) if kind == wanted]
 
 
-def _listed(session: Session, layout: Layout, places: list[int]) -> list[Listed]:
-    read = reader.read_at(session, layout, places, content=True) if places else []
+def _listed(source: Source, places: list[int]) -> list[Listed]:
+    if not places:
+        return []
+    layout = source.layout
+    read = reader.read_at(source.session, layout, places, content=True, cipher=source.cipher)
     return [
         _line(layout.place(at), event.get(CODE_CHANGE))
         for at, (_, event) in zip(places, read, strict=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -101,9 +101,13 @@ def player_context(request: SignedInRequest, session: Session, view: str) -> dic
     asked = step_panel.read_asked(
         request.GET, layout, may_read=context["may_read"], cipher=head.cipher
     )
-    context |= step_panel.step_context(session, layout, at, asked)
+    window, before = player.transcript_window(layout, at) if view == "transcript" else ((), [])
+    also = [*before, *window] if asked.may_read else []
+    shown = step_panel.read_shown(session, layout, at, asked, also)
+    context |= step_panel.step_context(session, layout, shown, asked)
     if view == "transcript":
-        return context | transcript_context(request, session, layout, at, head)
+        told = shown.also[: len(before)], shown.also[len(before) :]
+        return context | transcript_context(request, layout, window, told)
     if view == "graph":
         drawn = graph_pages.read_asked(request.GET.dict())
         return context | graph_pages.graph_context(session, drawn, at, may_read=context["may_read"])
@@ -134,21 +138,22 @@ def panel_context(request: SignedInRequest, session: Session, event_id: str = ""
     at = find_step(layout, event_id or step, number, time)
     view = read_view(request.GET.get("view"))
     asked = step_panel.read_asked(request.GET, layout, may_read=context["may_read"], cipher=None)
-    return context | step_panel.step_context(session, layout, at, asked) | {"view": view}
+    shown = step_panel.read_shown(session, layout, at, asked)
+    return context | step_panel.step_context(session, layout, shown, asked) | {"view": view}
 
 
 def transcript_context(
-    request: SignedInRequest, session: Session, layout: Layout, at: int, head: reader.Head
+    request: SignedInRequest,
+    layout: Layout,
+    window: Sequence[int],
+    events: tuple[Sequence[Any], Sequence[Any]],
 ) -> dict[str, Any]:
-    """Return the turns of the page that holds the step; none where content is not read."""
+    """Return the turns of a window, after events that are not told; none that are not read."""
     is_raw = read_text(request.GET.get("text"))
-    if head.cipher is None:
+    before, told = events
+    if not told:
         return {"turns": [], "is_raw": is_raw}
-    window, before = player.transcript_window(layout, at)
-    indexes = [*before, *window]
-    read = reader.read_at(session, layout, indexes, content=True, cipher=head.cipher)
-    events = [event for _, event in read]
-    turns = tell(events[: len(before)], events[len(before) :])
+    turns = tell(before, told)
     place_turns(turns, layout, window)
     return {
         "turns": turns,

@@ -14,6 +14,7 @@ from apps.core.canonical import canonical_json
 from apps.sessions import reader, sql
 from apps.sessions.content import find
 from apps.sessions.fidelity import STATE
+from apps.sessions.keys import SessionCipher
 from apps.sessions.layout import Layout, Stated
 from apps.sessions.layout_cache import layout_of
 from apps.sessions.models import Session
@@ -61,10 +62,14 @@ class StateAt:
 
 
 def advance(
-    session: Session, state: dict[str, Json], steps: Sequence[Stated]
+    session: Session,
+    state: dict[str, Json],
+    steps: Sequence[Stated],
+    *,
+    cipher: SessionCipher | None = None,
 ) -> Iterator[tuple[Stated, list[dict[str, Json]]]]:
     """Bring a state forward step by step; yield each step, and what its patch changed."""
-    for one, body in _bodies(session, steps):
+    for one, body in _bodies(session, steps, cipher):
         if "state" in body:
             state[one.lane] = body["state"]
         patched: list[dict[str, Json]] = []
@@ -73,10 +78,13 @@ def advance(
         yield one, patched
 
 
-def state_before(session: Session, stated: Sequence[Stated], at: int) -> dict[str, Json]:
+def state_before(
+    session: Session, stated: Sequence[Stated], at: int, *, cipher: SessionCipher | None = None
+) -> dict[str, Json]:
     """Fold the state that was in force before the step at an index."""
     state: dict[str, Json] = {}
-    for _ in advance(session, state, needed([one for one in stated if one.at < at], at)):
+    steps = needed([one for one in stated if one.at < at], at)
+    for _ in advance(session, state, steps, cipher=cipher):
         pass
     return state
 
@@ -131,9 +139,11 @@ def _state_in(skeleton: bytes) -> Mapping[str, Json]:
 
 
 def _bodies(
-    session: Session, wanted: Sequence[Stated]
+    session: Session, wanted: Sequence[Stated], cipher: SessionCipher | None = None
 ) -> Iterator[tuple[Stated, Mapping[str, Json]]]:
-    contents, key = reader.contents_of(session, []), session.pk.bytes
+    if not wanted:
+        return
+    contents, key = reader.contents_of(session, [], cipher), session.pk.bytes
     for portion in batched(wanted, AT_ONCE):
         contents.load((key, one.digest) for one in portion)
         yield from ((one, contents.body(key, one.digest)) for one in portion)

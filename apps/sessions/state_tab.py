@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString
 
 from apps.sessions.fidelity import STATE
 from apps.sessions.json_tree import SIZE_LIMIT, size_of
+from apps.sessions.keys import SessionCipher
 from apps.sessions.layout import Layout, Place, Stated
 from apps.sessions.models import Session
 from apps.sessions.state import SHARED, advance, state_before, stated_steps
@@ -59,18 +60,34 @@ class Followed:
     lane: str = ""
 
 
-def state_context(
-    session: Session, layout: Layout, at: int, against: int | None, *, view: str
-) -> dict[str, Any]:
+@dataclass(frozen=True)
+class States:
+    """The session whose states are shown, and what opens it."""
+
+    session: Session
+    layout: Layout
+    cipher: SessionCipher | None = None
+
+    @cached_property
+    def stated(self) -> Sequence[Stated]:
+        if not self.session.features & STATE:
+            return []
+        return stated_steps(self.session, self.layout)
+
+    def before(self, at: int) -> dict[str, Json]:
+        return state_before(self.session, self.stated, at, cipher=self.cipher)
+
+
+def state_context(states: States, at: int, against: int | None, *, view: str) -> dict[str, Any]:
     """Return the state after the step at an index, set against an earlier or later one."""
-    stated = stated_steps(session, layout) if session.features & STATE else []
+    stated, layout = states.stated, states.layout
     if not stated:
         return {"has_state": False}
-    followed = follow(session, stated, at)
+    followed = follow(states, at)
     # Step numbers begin at 1: the state after step ``against`` is that before the next index.
     is_other = against is not None and against != at
-    before = state_before(session, stated, against or 0) if is_other else followed.before
-    link = Links(session, layout, view)
+    before = states.before(against or 0) if is_other else followed.before
+    link = Links(states.session, layout, view)
     lanes = _lanes(before, followed, link)
     return {
         "has_state": True,
@@ -85,14 +102,15 @@ def state_context(
     }
 
 
-def follow(session: Session, stated: Sequence[Stated], at: int) -> Followed:
+def follow(states: States, at: int) -> Followed:
     """Fold the state up to a step, and follow who set what over the last steps that did."""
-    upto = [one for one in stated if one.at <= at]
+    upto = [one for one in states.stated if one.at <= at]
     window = upto[-FOLLOWED:]
     begins = window[0].at if len(upto) > FOLLOWED else 0
-    followed = Followed(state_before(session, stated, begins))
+    followed = Followed(states.before(begins))
     seen = {lane: orjson.dumps(value) for lane, value in followed.state.items()}
-    for one, patched in advance(session, followed.state, window):
+    steps = advance(states.session, followed.state, window, cipher=states.cipher)
+    for one, patched in steps:
         _follow_one(followed, seen, one, patched, at)
     if not followed.lane:
         followed.before = followed.state

@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from apps.core.errors import InvalidError
 from apps.sessions import panel, player, reader
-from apps.sessions.code_changes import code_context
+from apps.sessions.code_changes import Source, code_context
 from apps.sessions.finding import read_find
 from apps.sessions.keys import SessionCipher
 from apps.sessions.layout import Layout, Place
@@ -21,7 +21,7 @@ from apps.sessions.models import Session
 from apps.sessions.retries import calls_before, recovered_by, retry_of, tries_after
 from apps.sessions.rows import EventRow
 from apps.sessions.search_query import SearchQuery
-from apps.sessions.state_tab import state_context
+from apps.sessions.state_tab import States, state_context
 from apps.sessions.steps import Step
 
 Json = Any
@@ -104,9 +104,9 @@ def read_against(text: str | None, last: int) -> int | None:
     return int(text)
 
 
-def step_context(session: Session, layout: Layout, at: int, asked: Asked) -> dict[str, Any]:
+def step_context(session: Session, layout: Layout, shown: Shown, asked: Asked) -> dict[str, Any]:
     """Return one step, laid out for the panel."""
-    shown = _read(session, layout, at, asked)
+    at = shown.at
     context = {
         "at": player.playhead_at(layout, at),
         "step": shown.step,
@@ -140,19 +140,35 @@ class Shown:
     given: bytes | None = None
     calls: Sequence[tuple[Step, Event]] = ()
     tries: Mapping[int, EventRow] = field(default_factory=dict)
+    # Whatever else the page shows, in the order asked for.
+    also: Sequence[Event] = ()
+    cipher: SessionCipher | None = None
 
 
-def _read(session: Session, layout: Layout, at: int, asked: Asked) -> Shown:
-    """Read the step, earlier calls and later tries: as many queries as for the step alone."""
+def read_shown(
+    session: Session, layout: Layout, at: int, asked: Asked, also: Sequence[int] = ()
+) -> Shown:
+    """Read the step, earlier calls, later tries and ``also``: as many queries as for one step."""
     is_call = asked.tab == IO and asked.may_read and layout.kinds[at] == "llm"
     calls = calls_before(layout, at, CALLS_BEFORE) if is_call else []
     tries = _first(tries_after(layout, at), TRIES) if layout.is_error(at) else []
-    read, rows = reader.read_beside(
-        session, layout, [at, *calls], tries, content=asked.may_read, cipher=asked.cipher
-    )
-    (step, event), row = read[0], rows[0]
+    wanted = list(dict.fromkeys((at, *calls, *also)))
+    cipher = asked.cipher
+    if asked.may_read and cipher is None:
+        cipher = reader.ciphers([session]).get(session.pk)
+    # The state lies elsewhere than what the step said, and so do comments; an error is said.
+    is_said = asked.tab not in (STATE, COMMENTS) or layout.is_error(at) or bool(also)
+    content = asked.may_read and is_said
+    read, rows = reader.read_beside(session, layout, wanted, tries, content=content, cipher=cipher)
+    found = dict(zip(wanted, read, strict=True))
     return Shown(
-        at, step, event, row.input_digest, read[1:], dict(zip(tries, rows[1:], strict=True))
+        at,
+        *found[at],
+        given=rows[0].input_digest,
+        calls=[found[index] for index in calls],
+        tries=dict(zip(tries, rows[1:], strict=True)),
+        also=[found[index][1] for index in also],
+        cipher=cipher,
     )
 
 
@@ -221,11 +237,13 @@ def _before(shown: Shown) -> list[panel.Before]:
 
 
 def _state(session: Session, layout: Layout, shown: Shown, asked: Asked) -> dict[str, Any]:
-    return state_context(session, layout, shown.at, asked.against, view=asked.view)
+    states = States(session, layout, shown.cipher)
+    return state_context(states, shown.at, asked.against, view=asked.view)
 
 
 def _changes(session: Session, layout: Layout, shown: Shown, asked: Asked) -> dict[str, Any]:
-    return code_context(session, layout, shown.at, shown.event, is_split=asked.is_split)
+    source = Source(session, layout, shown.cipher)
+    return code_context(source, shown.at, shown.event, is_split=asked.is_split)
 
 
 def _raw(session: Session, layout: Layout, shown: Shown, asked: Asked) -> dict[str, Any]:
