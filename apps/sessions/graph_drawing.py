@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -72,9 +73,10 @@ class Line:
     why: Why
     count: int
     path: str
-    word: str = ""
-    word_x: int = 0
-    word_y: int = 0
+    # Whether the path is written down from its end.
+    is_reversed: bool
+    word: str
+    word_at: tuple[int, int]
 
     @property
     def title(self) -> str:
@@ -128,7 +130,7 @@ class Picture:
     stubs: Sequence[Stub]
     lanes: Sequence[LaneHead]
     legend: Sequence[Sign]
-    # How many edges are not drawn.
+    # How many of the rarest edges are not drawn.
     lines_left_out: int
 
 
@@ -148,6 +150,8 @@ def draw(
     tied: Sequence[Tied],
     grid: Grid,
     heads: Mapping[int, str],
+    *,
+    left_out: int = 0,
 ) -> Picture:
     """Return the picture of nodes in a grid; ``heads`` names the columns where lanes begin."""
     widths = {
@@ -170,29 +174,60 @@ def draw(
         stubs=[stub for node in nodes for stub in _stubs(node)],
         lanes=_lane_heads(places.values(), heads, right),
         legend=_legend(lines, nodes),
-        lines_left_out=max(0, len(tied) - MOST_LINES),
+        lines_left_out=left_out + max(0, len(tied) - MOST_LINES),
     )
 
 
 def _lines(nodes: Mapping[int, Node], tied: Sequence[Tied], grid: Grid) -> list[Line]:
+    into, out = Counter(one.target for one in tied), Counter(one.source for one in tied)
+    words = _Words()
     lines = []
-    written = 0
     for one in tied:
-        source, target = nodes[one.source], nodes[one.target]
-        path = _path(source, target, one.tie, grid)
-        word = _word(one) if written < MOST_WRITTEN else ""
-        written += bool(word)
-        x, y = _beside(source.place, target.place)
-        lines.append(Line(source, target, one.tie, one.why, one.count, path, word, x, y))
+        source, target = nodes[one.source].place, nodes[one.target].place
+        is_joining = into[one.target] > out[one.source] and is_elbowed(one.tie, source, target)
+        word, word_at = words.put(_word(one), _beside(source, target))
+        lines.append(
+            Line(
+                source=nodes[one.source],
+                target=nodes[one.target],
+                tie=one.tie,
+                why=one.why,
+                count=one.count,
+                path=_path(source, target, one.tie, grid, is_joining=is_joining),
+                is_reversed=is_joining,
+                word=word,
+                word_at=word_at,
+            )
+        )
     return lines
 
 
-def _path(source: Node, target: Node, tie: Tie, grid: Grid) -> str:
-    if source is target:
-        return around(source.place)
+class _Words:
+    """The words on lines: few, and none on top of another."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.ends: dict[tuple[int, int], int] = {}
+
+    def put(self, word: str, place: tuple[int, int]) -> tuple[str, tuple[int, int]]:
+        if not word or self.count == MOST_WRITTEN:
+            return "", place
+        self.count += 1
+        x = self.ends.get(place, place[0])
+        self.ends[place] = x + 8 * len(word) + 6
+        return word, (x, place[1])
+
+
+def is_elbowed(tie: Tie, source: Place, target: Place) -> bool:
+    return tie is not Tie.LINEAGE and target.row > source.row
+
+
+def _path(source: Place, target: Place, tie: Tie, grid: Grid, *, is_joining: bool) -> str:
+    if source == target:
+        return around(source)
     if tie is Tie.LINEAGE:
-        return curve_of(source.place, target.place)
-    return path_of(source.place, target.place, grid)
+        return curve_of(source, target)
+    return path_of(source, target, grid, is_joining=is_joining)
 
 
 def _word(one: Tied) -> str:
@@ -206,7 +241,7 @@ def _beside(source: Place, target: Place) -> tuple[int, int]:
         return source.right + 22, source.middle + 4
     if target.row > source.row:
         return target.centre + 6, target.y - 5
-    return source.right + 8, source.middle + 14
+    return source.x - 40, source.middle + 14
 
 
 def _stubs(node: Node) -> Iterable[Stub]:

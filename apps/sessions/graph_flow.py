@@ -24,7 +24,7 @@ MOST_ENDS = 1000
 # Seconds by which one step may seem to begin before the one that it followed has ended.
 TOLERANCE = 0.0001
 MODEL, AGENT, DECISION = "llm", "agent", "decision"
-TOOLS = frozenset({"tool", "http", "retriever"})
+TOOLS = frozenset({"tool", "http", "retriever", "handoff"})
 
 # Steps that follow one another.
 Branch = list[int]

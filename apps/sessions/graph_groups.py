@@ -76,7 +76,9 @@ class Groups:
     def __init__(self, layout: Layout, edges: Edges) -> None:
         names = _Names(layout)
         of, keys = _sorted_into(layout, names.exact)
-        if len(keys) > MOST_GROUPS:
+        # Whether names that differ by numbers alone are taken as one.
+        self.is_numberless = len(keys) > MOST_GROUPS
+        if self.is_numberless:
             of, keys = _sorted_into(layout, names.without_numbers)
         kept = _kept(of, keys)
         self.of = array("i", [kept[number] for number in of])
@@ -85,6 +87,10 @@ class Groups:
 
     def __len__(self) -> int:
         return len(self.groups)
+
+    def called(self, name: str) -> str:
+        """Return a name as it is taken here."""
+        return NUMBERS.sub("#", name) if self.is_numberless else name
 
 
 class _Names:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -21,6 +21,8 @@ from apps.sessions.graph_places import (
 
 # Steps that are drawn one by one.
 WINDOW = 200
+# Lines that begin at one group: of many, the most frequent tell what it leads to.
+MOST_FROM_ONE = 4
 # Lanes beside each other; what needs more shares the last one.
 MOST_LANES = 24
 
@@ -135,9 +137,24 @@ def aggregated(graph: Graph, at: int, choices: Choices, *, content: bool) -> Pic
     says_more = any(group.errors or group.at_once > 1 for group in groups.groups)
     height = GROUP_HEIGHT if says_more else STEP_HEIGHT
     grid, lefts = lay_out_groups([lanes[owner] for owner in owners], _causes(tied), height)
-    heads = {lefts[lane]: graph.lanes.name(owner) for owner, lane in lanes.items()}
+    heads = {lefts[lane]: groups.called(graph.lanes.name(owner)) for owner, lane in lanes.items()}
     nodes = [_group_node(graph, group, at, choices) for group in groups.groups]
-    return draw(nodes, tied, grid, heads)
+    drawn = _frequent(tied)
+    return draw(nodes, drawn, grid, heads, left_out=len(tied) - len(drawn))
+
+
+def _frequent(tied: Sequence[Tied]) -> list[Tied]:
+    """Leave out the rarest of many lines from one node, unless a node was reached by no other."""
+    ranked = sorted(tied, key=lambda one: -one.count)
+    from_each, reached = Counter[int](), set[int]()
+    kept = []
+    for one in ranked:
+        is_flow = one.tie in (Tie.SEQUENCE, Tie.PARALLEL, Tie.TOOL_CHAIN)
+        if not is_flow or from_each[one.source] < MOST_FROM_ONE or one.target not in reached:
+            kept.append(one)
+            from_each[one.source] += 1
+            reached.add(one.target)
+    return kept
 
 
 def _tied_groups(graph: Graph, *, content: bool) -> list[Tied]:
@@ -161,7 +178,7 @@ def _group_node(graph: Graph, group: Group, at: int, choices: Choices) -> Node:
     name = group.name or group.kind
     if group.kind == FOLDED:
         name = f"{group.folded:,} other kinds of steps"
-    chosen, alternatives = _chosen(group, choices)
+    choice = choice_of_group(group, choices)
     return Node(
         number=group.number,
         at=step,
@@ -176,18 +193,18 @@ def _group_node(graph: Graph, group: Group, at: int, choices: Choices) -> Node:
         first=group.steps[0],
         is_selected=graph.groups.of[at] == group.number,
         is_future=group.steps[0] > at,
-        chosen=chosen,
-        alternatives=alternatives,
+        chosen=choice.chosen,
+        alternatives=choice.alternatives,
     )
 
 
-def _chosen(group: Group, choices: Choices) -> tuple[str | None, Sequence[str]]:
+def choice_of_group(group: Group, choices: Choices) -> Choice:
     """Return what a group of decisions always chose, if it did, and what it never chose."""
     made = [choices[step] for step in group.steps if step in choices] if choices else []
-    chosen = {one.chosen for one in made}
+    chosen = dict.fromkeys(one.chosen for one in made)
     named = dict.fromkeys(other for one in made for other in one.alternatives)
-    always = chosen.pop() if len(chosen) == 1 else None
-    return always, [other for other in named if other != always and other not in chosen]
+    always = next(iter(chosen)) if len(chosen) == 1 else None
+    return Choice(always, tuple(other for other in named if other not in chosen))
 
 
 def timing_of(group: Group) -> str:

@@ -13,6 +13,8 @@ ACROSS, GAP = 256, 32
 # A step has two lines of text, a group three.
 STEP_HEIGHT, GROUP_HEIGHT = 46, 62
 MARGIN, HEAD = 16, 36
+# Left of the first column; further on the space between columns is as wide.
+ASIDE = 48
 # Room for the roads not taken beside a decision.
 STUB_WIDTH = 168
 # Nodes of one lane beside each other, before the next begin a row of their own.
@@ -67,7 +69,7 @@ class Grid:
         return at == len(rows) or rows[at] >= below
 
     def places(self, widths: Mapping[int, int]) -> dict[int, Place]:
-        lefts, x = {}, MARGIN
+        lefts, x = {}, ASIDE
         for column in range(max((column for column, _ in self.cells.values()), default=0) + 1):
             lefts[column] = x
             x += ACROSS + widths.get(column, 0)
@@ -138,21 +140,34 @@ def _tops(cells: Mapping[tuple[int, int], Sequence[int]], count: int) -> list[in
     return tops
 
 
-def path_of(source: Place, target: Place, grid: Grid) -> str:
-    """Return the path from below one node to above another: straight, or with elbows."""
+def path_of(source: Place, target: Place, grid: Grid, *, is_joining: bool) -> str:
+    """Return the path from below one node to above another: straight, or with elbows.
+
+    One that joins others begins at its end: what paths share must be their beginning, or else
+    dashes of several would fill each other's gaps.
+    """
     if target.row <= source.row:
         return _back(source, target)
+    points = _points(source, target, grid)
+    if is_joining:
+        points.reverse()
+    return "M" + "L".join(f"{x} {y}" for x, y in points)
+
+
+def _points(source: Place, target: Place, grid: Grid) -> list[tuple[int, int]]:
     begin, end, half = source.centre, target.centre, GAP // 2
     top, bottom = source.bottom, target.y
-    if grid.is_free(source.column, source.row, target.row):
-        if source.column == target.column:
-            return f"M{begin} {top}V{bottom}"
-        return f"M{begin} {top}V{bottom - half}H{end}V{bottom}"
+    is_free_below = grid.is_free(source.column, source.row, target.row)
+    if source.column == target.column and is_free_below:
+        return [(begin, top), (end, bottom)]
+    if is_free_below:
+        return [(begin, top), (begin, bottom - half), (end, bottom - half), (end, bottom)]
     if source.column != target.column and grid.is_free(target.column, source.row, target.row):
-        return f"M{begin} {top}V{top + half}H{end}V{bottom}"
+        return [(begin, top), (begin, top + half), (end, top + half), (end, bottom)]
     # Through the gap beside the column.
-    gap = source.right + 12 + 6 * (source.row % 4)
-    return f"M{begin} {top}V{top + half}H{gap}V{bottom - half}H{end}V{bottom}"
+    gap = source.right + 8 + 5 * (source.row % 6)
+    across = [(gap, top + half), (gap, bottom - half)]
+    return [(begin, top), (begin, top + half), *across, (end, bottom - half), (end, bottom)]
 
 
 def curve_of(source: Place, target: Place) -> str:
@@ -169,8 +184,8 @@ def _back(source: Place, target: Place) -> str:
     """Return a curve upwards, or to what lies beside."""
     begin, end = source.middle, target.middle
     if source.column == target.column:
-        out = source.right + 18 + min(6 * abs(source.row - target.row), 24)
-        return f"M{source.right} {begin}C{out} {begin} {out} {end} {source.right} {end}"
+        out = source.x - 10 - min(5 * abs(source.row - target.row), 30)
+        return f"M{source.x} {begin - 8}C{out} {begin - 8} {out} {end + 8} {source.x} {end + 8}"
     is_right = target.x > source.x
     left, right = (source.right, target.x) if is_right else (source.x, target.right)
     middle = (left + right) // 2

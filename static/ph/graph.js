@@ -270,10 +270,20 @@ class PhGraph extends HTMLElement {
     target.append(title);
   }
 
+  #showLaneNames(heads, left) {
+    for (const name of heads?.querySelectorAll("text") ?? []) {
+      const ground = name.previousElementSibling;
+      const [x, width] = ["x", "width"].map((what) => Number(ground.getAttribute(what)));
+      const last = Math.max(x + width - name.textContent.length * 8, x);
+      name.setAttribute("x", clamp(left, x, last) + 16);
+    }
+  }
+
   // Lane names stay in sight; the map shows where one is, where not all is in sight.
   #drawMap() {
     const heads = this.querySelector(".gr-lanes");
     heads?.setAttribute("transform", `translate(0 ${this.box.scrollTop / this.scale})`);
+    this.#showLaneNames(heads, this.box.scrollLeft / this.scale);
     const map = this.querySelector(".graph-map");
     const isClipped = this.size.width * this.scale > this.box.clientWidth + 1
       || this.size.height * this.scale > this.box.clientHeight + 1;

@@ -1,4 +1,4 @@
-"""What leads to what in a session: forks and joins, tools, agents, services, and how it is known."""
+"""What leads to what in a session: forks, joins, tools, agents, services; how it is known."""
 
 from __future__ import annotations
 

@@ -15,10 +15,11 @@ from apps.core.errors import InvalidError
 from apps.core.paging import encode_cursor, read_limit
 from apps.sessions.api.views import PAGING, SessionAPIView, read_seq, record_reading
 from apps.sessions.graph import Graph, graph_of
-from apps.sessions.graph_alternatives import Choice, choices_of
+from apps.sessions.graph_alternatives import DECISION, Choice, choices_of
 from apps.sessions.graph_edges import REASONS, Edge, Tie, Why
 from apps.sessions.graph_groups import Bundle, Group
 from apps.sessions.graph_pages import AGGREGATED, EXPANDED, MODES
+from apps.sessions.graph_pictures import choice_of_group
 from apps.tenants.permissions import Permission
 
 Json = dict[str, Any]
@@ -139,11 +140,15 @@ class SessionGraph(SessionAPIView):
         groups = graph.groups.groups[after : after + limit]
         shown = {group.number for group in groups}
         more = after + limit < len(graph.groups)
+        steps = [step for group in groups if group.kind == DECISION for step in group.steps]
+        choices = choices_of(self.session, graph, steps) if content else {}
         return {
             "graph": AGGREGATED,
             "steps": len(graph.layout),
             "lanes": lanes_json(graph, [group.steps[0] for group in groups]),
-            "nodes": [group_json(graph, group) for group in groups],
+            "nodes": [
+                group_json(graph, group, choice_of_group(group, choices)) for group in groups
+            ],
             "edges": [
                 bundle_json(one)
                 for one in graph.groups.bundles
@@ -202,7 +207,8 @@ def _known(tie: Tie, why: Why) -> Json:
     return {"kind": tie, "explicit": why.is_explicit, "why": why, "says": REASONS[why]}
 
 
-def group_json(graph: Graph, group: Group) -> Json:
+def group_json(graph: Graph, group: Group, choice: Choice) -> Json:
+    is_read = bool(choice.chosen or choice.alternatives)
     return {
         "id": f"g{group.number}",
         "seq": group.steps[0] + 1,
@@ -216,8 +222,8 @@ def group_json(graph: Graph, group: Group) -> Json:
         "p50_ms": group.p50_ms,
         "at_once": group.at_once,
         "folded": group.folded,
-        "chosen": None,
-        "alternatives": None,
+        "chosen": choice.chosen,
+        "alternatives": list(choice.alternatives) if is_read else None,
     }
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from django import template
 from django.templatetags.static import static
@@ -54,7 +53,7 @@ def _markers() -> SafeString:
     markers = format_html_join(
         "",
         '<marker id="gr-{}" class="gr-head" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" '
-        'markerHeight="8" markerUnits="userSpaceOnUse" orient="auto">'
+        'markerHeight="8" markerUnits="userSpaceOnUse" orient="auto-start-reverse">'
         '<path class="head-{}" d="M0 0L8 4L0 8Z"/></marker>',
         ((name, name) for name in HEADS),
     )
@@ -85,12 +84,13 @@ def _lines(lines: Iterable[Line]) -> SafeString:
 
 def _line(line: Line) -> SafeString:
     return format_html(
-        '<path class="gr-line tie-{} {}{}" d="{}" marker-end="url(#gr-{})" data-from="{}" '
+        '<path class="gr-line tie-{} {}{}" d="{}" marker-{}="url(#gr-{})" data-from="{}" '
         'data-to-node="{}" data-first="{}" data-says="{}"/>',
         line.tie,
         line.basis,
         " future" if line.target.is_future else "",
         line.path,
+        "start" if line.is_reversed else "end",
         HEAD_OF.get(line.tie, "plain"),
         line.source.number,
         line.target.number,
@@ -107,9 +107,7 @@ def _says(line: Line) -> str:
 def _word(line: Line) -> SafeString:
     if not line.word:
         return SafeString()
-    return format_html(
-        '<text class="gr-word" x="{}" y="{}">{}</text>', line.word_x, line.word_y, line.word
-    )
+    return format_html('<text class="gr-word" x="{}" y="{}">{}</text>', *line.word_at, line.word)
 
 
 def _stubs(stubs: Iterable[Stub]) -> SafeString:
@@ -194,7 +192,7 @@ def graph_list(context: template.Context, picture: Picture) -> SafeString:
 
 
 def _entry(context: template.Context, node: Node) -> SafeString:
-    taken = format_html_join("", "<li>{}: <bdi>{}</bdi></li>", _roads(node))
+    taken = format_html_join("", "<li>→ <bdi>{}</bdi> {}</li>", _roads(node))
     return format_html(
         '<li{}><a href="{}" data-step-at="{}"><bdi>{}</bdi></a>{}</li>',
         SafeString(' aria-current="step"') if node.is_selected else "",
@@ -205,13 +203,13 @@ def _entry(context: template.Context, node: Node) -> SafeString:
     )
 
 
-def _roads(node: Node) -> Iterable[tuple[Any, str]]:
+def _roads(node: Node) -> Iterable[tuple[str, str]]:
     for line in node.leads_to:
-        yield _says(line), line.target.name
+        yield line.target.name, f"({_says(line)})"
     if node.chosen:
-        yield "Branch, chosen", node.chosen
+        yield node.chosen, "(chosen)"
     for other in node.alternatives:
-        yield "Branch, not chosen", other
+        yield other, "(not chosen)"
 
 
 def _address(context: template.Context, node: Node) -> str:
