@@ -3,7 +3,7 @@
 What it shares with the server (keys, alignment, canonical JSON) lies here once.
 """
 
-from playhead.client import counts, flush, init, load, replay, session
+from playhead.client import counts, flush, fork, init, load, replay, session
 from playhead.replaying import Divergence
 from playhead.reports import Report
 from playhead.steps import (
@@ -24,6 +24,7 @@ __all__ = [
     "agent",
     "counts",
     "flush",
+    "fork",
     "init",
     "load",
     "memory",

@@ -13,6 +13,7 @@ from typing import Any
 from playhead import places
 from playhead.fetching import fetch_session
 from playhead.files import SUFFIX, read_file, write_file
+from playhead.forking import Forking
 from playhead.recording import Event, Recording
 from playhead.replaying import STOP, Replaying
 from playhead.sending import Counts, Sender
@@ -115,6 +116,36 @@ def replay(
     )
     with places.running(replaying):
         yield replaying
+
+
+@contextmanager
+def fork(
+    session: str | Path,
+    at: int,
+    *,
+    id: str | None = None,
+    file: str | Path | None = None,
+    overrides: Mapping[str, Any] | None = None,
+    allow_live: Sequence[str] = (),
+    **shared: Json,
+) -> Iterator[Forking]:
+    """Run what is inside from the record up to step ``at``, and for real from there.
+
+    ``overrides`` change what is asked from there on: ``{"model": "gpt-4o-mini"}``,
+    ``{"params": {"temperature": 0}}``, ``{"tool:search": function}``. The fork is recorded as a
+    session of its own; the one that it leaves is only read.
+    """
+    _listen()
+    kept: list[Event] = []
+    recording = Recording(id or uuid.uuid4().hex, _sink(kept if file else None), shared)
+    run = Forking(load(session), at, recording, overrides=overrides, allow_live=allow_live)
+    try:
+        with places.running(run):
+            yield run
+    finally:
+        recording.end()
+        if file is not None:
+            write_file(file, recording.session, kept)
 
 
 def replaying_from(tape: Tape, **options: Any) -> Replaying:

@@ -50,6 +50,12 @@ class Recording:
     def close(self, step: Call, answer: Answer) -> None:
         self.finish(step, answer)
 
+    def changed_body(self, body: bytes) -> bytes:
+        return body
+
+    def replaced(self, call: Call) -> Callable[..., Any] | None:
+        return None
+
     def note(self, kind: str, name: str, fields: Mapping[str, Json]) -> str:
         at, step = stamp(_now_ns()), _new_id().hex
         event = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from playhead.calls import Answer, Call, Ordinals, _new_id
@@ -77,7 +77,7 @@ class Replaying:
         with self._lock:
             call.ordinal = self._ordinals.take(call)
             found = self.tape.find(call, self.match)
-            if found is not None:
+            if found is not None and self.answers(call, found[0]):
                 recorded, how = found
                 recorded.is_consumed = True
                 answer = recorded.answer()
@@ -85,6 +85,10 @@ class Replaying:
                 return answer
             self._made[call.id] = Made(call, None, None, due=self.tape.due(call))
             return self._missed(call)
+
+    def answers(self, call: Call, recorded: Recorded) -> bool:
+        """Tell whether the record is to answer a call that it has."""
+        return True
 
     def _missed(self, call: Call) -> Answer | None:
         """Return what a call gets that is not in the record; None to make it for real."""
@@ -108,6 +112,12 @@ class Replaying:
             self._made[call.id] = Made(call, None, None, answer)
 
     def close(self, step: Call, answer: Answer) -> None:
+        return None
+
+    def changed_body(self, body: bytes) -> bytes:
+        return body
+
+    def replaced(self, call: Call) -> Callable[..., Any] | None:
         return None
 
     def note(self, kind: str, name: str, fields: Mapping[str, Json]) -> str:

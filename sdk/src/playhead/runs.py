@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from playhead.calls import Answer, Call
@@ -26,6 +26,12 @@ class Run(Protocol):
 
     def note(self, kind: str, name: str, fields: Mapping[str, Json]) -> str:
         """Take down a step that asks nothing: a decision, a change of state; return its id."""
+
+    def changed_body(self, body: bytes) -> bytes:
+        """Return the request of a model that is made for real, with what the run changes."""
+
+    def replaced(self, call: Call) -> Callable[..., Any] | None:
+        """Return what runs in the place of a tool; None for the tool itself."""
 
     @property
     def clock(self) -> Clock:

@@ -55,8 +55,9 @@ def _recorded(function: F, kind: str, name: str, effects: str | None) -> F:
         answer = run.begin(call)
         if answer is not None:
             return _given(answer, function)
+        really = run.replaced(call) or function
         with _Live(run.finish, call) as live:
-            return live.came_back_with(function(*args, **kwargs))
+            return live.came_back_with(really(*args, **kwargs))
 
     @functools.wraps(function)
     async def asynchronous(*args: Any, **kwargs: Any) -> Any:
@@ -67,8 +68,9 @@ def _recorded(function: F, kind: str, name: str, effects: str | None) -> F:
         answer = run.begin(call)
         if answer is not None:
             return _given(answer, function)
+        really = run.replaced(call) or function
         with _Live(run.finish, call) as live:
-            return live.came_back_with(await function(*args, **kwargs))
+            return live.came_back_with(await really(*args, **kwargs))
 
     return asynchronous if inspect.iscoroutinefunction(function) else sync  # type: ignore[return-value]
 

@@ -53,7 +53,7 @@ def _handle(
         return _served(module, made.played(answer, run), request, answer)
     try:
         with places.inside(call.id, covers=True):
-            response = original(transport, _plain(request))
+            response = original(transport, _as_sent(module, request, call, run))
     except module.TransportError as error:
         run.finish(call, Answer(error=error_of(error)))
         raise
@@ -69,7 +69,7 @@ async def _handle_async(
         return _served(module, made.played_async(answer, run), request, answer)
     try:
         with places.inside(call.id, covers=True):
-            response = await original(transport, _plain(request))
+            response = await original(transport, _as_sent(module, request, call, run))
     except module.TransportError as error:
         run.finish(call, Answer(error=error_of(error)))
         raise
@@ -90,7 +90,15 @@ def _call_of(request: Any, body: bytes) -> tuple[Asked, Call]:
     return asked, call
 
 
-def _plain(request: Any) -> Any:
+def _as_sent(module: Any, request: Any, call: Call, run: Run) -> Any:
+    """Return the request as it goes out: with what the run changes, and asking for plain bytes."""
+    if call.kind == "llm" and (body := run.changed_body(request.content)) != request.content:
+        asked = read_request(request.method, str(request.url), body)
+        call.asked, call.model, call.params = asked.asked, asked.model, asked.params or {}
+        kept = [pair for pair in request.headers.raw if pair[0].lower() != b"content-length"]
+        request = module.Request(
+            request.method, request.url, headers=kept, content=body, extensions=request.extensions
+        )
     # Compressed bytes would have to be opened to be read, and closed again to be passed on.
     request.headers["accept-encoding"] = "identity"
     return request

@@ -1,0 +1,107 @@
+"""Leaving the record at a step: what came before is served, what follows runs with changes.
+
+The fork is a session of its own. What it was forked from is only read.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from playhead.calls import Answer, Call
+from playhead.recording import Recording
+from playhead.replaying import LIVE, Replaying
+from playhead.tapes import Recorded, Tape
+
+Json = Any
+
+# What ``overrides`` may change: the model, parameters of its calls, and tools by name.
+MODEL, PARAMS, TOOL = "model", "params", "tool:"
+
+
+class Forking(Replaying):
+    """Answers calls from before step ``at``; later ones run for real, as far as they may."""
+
+    def __init__(
+        self,
+        tape: Tape,
+        at: int,
+        recording: Recording,
+        *,
+        overrides: Mapping[str, Any] | None = None,
+        allow_live: Sequence[str] = (),
+        stream_speed: float = 0.0,
+    ) -> None:
+        """Leave ``tape`` at step ``at`` (1 is the first). Models run for real after it; tools
+        where the record does not answer them and they are allowed, by name or as harmless.
+        """
+        super().__init__(
+            tape, on_divergence=LIVE, allow_live=("llm:*", *allow_live), stream_speed=stream_speed
+        )
+        _check(at, tape, overrides or {})
+        self.at, self.recording, self.overrides = at, recording, dict(overrides or {})
+        recording.note("event", "branch", {"output": self.describes()})
+
+    def describes(self) -> dict[str, Json]:
+        """Return what the fork is of, and what was changed."""
+        changed = {name: _told(value) for name, value in self.overrides.items()}
+        return {"session": self.tape.session, "step": self.at, "overrides": changed}
+
+    def answers(self, call: Call, recorded: Recorded) -> bool:
+        if recorded.seq < self.at:
+            return True
+        # After the fork models are asked anew, and so is what was replaced.
+        return call.kind != "llm" and TOOL + call.name not in self.overrides
+
+    def changed_body(self, body: bytes) -> bytes:
+        """Return a request of a model with what is overridden, after the fork."""
+        changed = dict(self.overrides.get(PARAMS, {}))
+        if MODEL in self.overrides:
+            changed[MODEL] = self.overrides[MODEL]
+        return json.dumps(json.loads(body) | changed).encode() if changed else body
+
+    def has_left(self) -> bool:
+        """Tell whether all calls before the fork have been served."""
+        return all(one.is_consumed for one in self.tape.calls if one.seq < self.at)
+
+    def replaced(self, call: Call) -> Callable[..., Any] | None:
+        """Return what runs in the place of a tool after the fork."""
+        found: Callable[..., Any] | None = self.overrides.get(TOOL + call.name)
+        return found
+
+    def begin(self, call: Call) -> Answer | None:
+        answer = super().begin(call)
+        if answer is not None:
+            call.extra["metadata"] = {"served": True}
+            self.recording.finish(call, answer)
+        return answer
+
+    def finish(self, call: Call, answer: Answer) -> None:
+        super().finish(call, answer)
+        self.recording.finish(call, answer)
+
+    def close(self, step: Call, answer: Answer) -> None:
+        self.recording.close(step, answer)
+
+    def note(self, kind: str, name: str, fields: Mapping[str, Json]) -> str:
+        return self.recording.note(kind, name, fields)
+
+    def _may_run(self, call: Call) -> bool:
+        is_known = self.tape.find(call, self.match) is not None
+        if not is_known and not self.has_left():
+            # Before the fork the record is followed to the letter.
+            return False
+        return TOOL + call.name in self.overrides or super()._may_run(call)
+
+
+def _told(value: Any) -> Json:
+    return getattr(value, "__qualname__", repr(value)) if callable(value) else value
+
+
+def _check(at: int, tape: Tape, overrides: Mapping[str, Any]) -> None:
+    if not 1 <= at <= len(tape.events):
+        raise ValueError(f"at must be a step from 1 to {len(tape.events)}, not {at}.")
+    for name in overrides:
+        if name not in (MODEL, PARAMS) and not name.startswith(TOOL):
+            raise ValueError(f"overrides may name model, params and tool:<name>, not {name!r}.")
