@@ -28,6 +28,8 @@ from apps.sessions.layout_cache import layout_of
 from apps.sessions.models import Session
 
 Json = Any
+# Scores that the head of a session tells.
+MOST_TOLD = 6
 
 
 @dataclass
@@ -257,12 +259,34 @@ def marks_of(session: Session) -> dict[str, Json]:
         tags[event.hex].append(tag)
     scored = session.project.scores.filter(session=session).exclude(event_id=None)
     scores = Counter(event.hex for event in scored.values_list("event_id", flat=True) if event)
-    return {"comments": comments, "tags": tags, "scores": scores, "session": _of_whole(session)}
+    return {"comments": comments, "tags": tags, "scores": scores, "about": _is_told(session)}
 
 
-def _of_whole(session: Session) -> dict[str, int]:
-    rows = session.project.comments.filter(session=session, deleted_at=None)
-    return rows.aggregate(
-        comments=Count("pk", filter=Q(event_id=None)),
-        open_threads=Count("pk", filter=Q(thread=None, resolved_at=None)),
+def _is_told(session: Session) -> bool:
+    """Tell whether anything is said about the session as a whole."""
+    of_whole = {"session": session, "event_id": None}
+    project = session.project
+    return (
+        project.examples.filter(session=session).exists()
+        or project.scores.filter(**of_whole).exists()
+        or project.comments.filter(**of_whole, deleted_at=None).exists()
     )
+
+
+@dataclass(frozen=True)
+class About:
+    """What is said about a session as a whole."""
+
+    scores: list[Given]
+    # Threads on the session itself, and on it and all of its steps, that are not resolved.
+    comments: int
+    open_threads: int
+
+
+def about(session: Session) -> About:
+    rows = session.project.comments.filter(session=session, deleted_at=None)
+    counts = rows.aggregate(
+        comments=Count("pk"), open_threads=Count("pk", filter=Q(thread=None, resolved_at=None))
+    )
+    scores = scores_of(session, whole=True, content=False, limit=MOST_TOLD)
+    return About(scores, **counts)

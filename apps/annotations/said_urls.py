@@ -21,6 +21,7 @@ urlpatterns = [
     path(f"{COMMENT}edits/", views.comment_edits, name="comment-edits"),
     path(f"{COMMENTS}people/", views.people, name="people"),
     path(f"{SESSION}marks.json", views.marks, name="marks"),
+    path(f"{SESSION}about/", views.about, name="about"),
     path(f"{SESSION}ranges.json", views.ranges, name="ranges"),
     path(f"{SESSION}step-tags/", views.tag_step, name="tag-step"),
     path(f"{SCORES}add/", views.add_score, name="score-add"),

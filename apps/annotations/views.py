@@ -10,7 +10,7 @@ from django.shortcuts import render
 from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_POST, require_safe
 
-from apps.annotations import commenting, event_tagging, pages, queries, scoring
+from apps.annotations import commenting, event_tagging, library, pages, queries, scoring
 from apps.annotations.forms import ScoreForm
 from apps.annotations.mentions import offer_people
 from apps.annotations.models import Comment
@@ -152,6 +152,16 @@ def marks(request: SignedInRequest, project: Project, session_id: UUID) -> HttpR
     """Send which steps something was said about, for the overview of the player."""
     refuse_unknown(request.GET.dict(), frozenset())
     return JsonResponse(queries.marks_of(find_session(project, session_id)))
+
+
+@require_safe
+@project_view(Permission.READ_CONTENT)
+def about(request: SignedInRequest, project: Project, session_id: UUID) -> HttpResponse:
+    """Send what is said about the session as a whole, for the head of the player."""
+    refuse_unknown(request.GET.dict(), frozenset())
+    session = find_session(project, session_id)
+    told = {"about": queries.about(session), "example": library.example_of(session)}
+    return render(request, "annotations/about.html", session_context(request, session) | told)
 
 
 @require_safe

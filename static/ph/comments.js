@@ -34,8 +34,9 @@ class PhComments extends HTMLElement {
     try {
       this.innerHTML = await fragment(`${this.dataset.src}?${query}`);
       this.#take();
-    } catch {
-      this.#fail("The comments could not be loaded. The server may be away, or you may be signed out.");
+    } catch (error) {
+      if (error.message === "status 403") this.textContent = "Your role does not read comments.";
+      else this.#fail("The comments could not be loaded. The server may be away, or you may be signed out.");
     }
   }
 
@@ -173,6 +174,8 @@ class MentionBox {
     this.list.hidden = !offered.length;
     this.field.setAttribute("aria-expanded", String(offered.length > 0));
     this.mark(this.options[0]);
+    // The box in which one scrolls may end just below the field.
+    this.list.scrollIntoView({ block: "nearest" });
   }
 
   option(text, says, at) {
@@ -276,13 +279,53 @@ class Commenting {
     this.button = this.#makeButton();
     document.addEventListener("selectionchange", () => this.#offer());
     player.addEventListener("click", (event) => this.#open(event));
-    player.addEventListener("ph-step", () => this.mark());
-    player.addEventListener("ph-said", () => { this.#forget(); this.mark(); });
+    player.addEventListener("ph-step", () => { this.#showTags(); this.mark(); });
+    player.addEventListener("ph-said", () => { this.#forget(); this.mark(); this.#look(); });
     this.mark();
     this.#offer();
   }
 
   get address() { return this.player.dataset.comments; }
+
+  // What the overview marks may have become another.
+  async #look() {
+    (await import("./marks.js")).load(this.player);
+  }
+
+  // What people left on the session and its steps: {tags, about}, as the overview was sent it.
+  take(left) {
+    this.left = left;
+    this.#showTags();
+    this.#tellAbout();
+  }
+
+  #showTags() {
+    const head = this.player.panel.querySelector(".panel-head");
+    const id = this.player.panel.querySelector("[data-id]")?.dataset.id;
+    head?.querySelector("[data-step-tags]")?.remove();
+    const tags = this.left?.tags[id];
+    if (!head || !tags) return;
+    const line = document.createElement("p");
+    line.className = "cluster small";
+    line.dataset.stepTags = "";
+    for (const tag of tags) {
+      const chip = document.createElement("bdi");
+      chip.className = "tag";
+      chip.textContent = tag;
+      line.append(chip);
+    }
+    head.append(line);
+  }
+
+  // The example's notes, and what was judged and said of the session as a whole.
+  async #tellAbout() {
+    const facts = document.querySelector(".player-facts");
+    for (const old of facts.querySelectorAll("[data-about]")) old.remove();
+    if (!this.left.about) return;
+    const html = await fragment(this.address.replace(/comments\/$/, "about/")).catch(() => "");
+    const page = new DOMParser().parseFromString(html, "text/html");
+    facts.append(...page.querySelectorAll("[data-about]"));
+  }
 
   #makeButton() {
     const button = document.createElement("button");
@@ -374,7 +417,8 @@ customElements.define("ph-comments", PhComments);
 
 let commenting = null;
 
-export function commentingOn(player) {
+export function commentingOn(player, left = null) {
   commenting ??= new Commenting(player);
+  if (left) commenting.take(left);
   return commenting;
 }

@@ -45,7 +45,8 @@ export async function load(player) {
   player.minimap.mark("bookmark", new Map(there(bookmarks(player).map((id) => [id, 1]))));
   count(player);
   player.showPlace();
-  if (comments.length) (await import("./comments.js")).commentingOn(player);
+  const isSaid = left && (comments.length || Object.keys(left.tags).length || left.about);
+  if (isSaid) (await import("./comments.js")).commentingOn(player, left);
 }
 
 // Where steps stand, which are known here by their ids: {id: place}.

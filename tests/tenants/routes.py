@@ -118,6 +118,7 @@ PAGES = {
     f"{COMMENT}edits/": Page(P.READ_CONTENT),
     f"{SESSION}marks.json": Page(P.READ_META),
     f"{SESSION}ranges.json": Page(P.READ_CONTENT),
+    f"{SESSION}about/": Page(P.READ_CONTENT),
     f"{SESSION}step-tags/": Page(P.ANNOTATE, POST),
     f"{SESSION}scores/add/": Page(P.ANNOTATE, POST),
     f"{SESSION}scores/<uuid:score_id>/remove/": Page(P.ANNOTATE, POST),

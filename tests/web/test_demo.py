@@ -11,6 +11,7 @@ from django.core.management import CommandError, call_command
 from apps.ingest.native import read_events
 from apps.sessions.events import KINDS, Json
 from apps.web.demo import demo_sessions
+from apps.web.demo.opinions import opinions
 from apps.web.demo.problems import PROBLEMS
 from apps.web.demo.schedule import BACKLOG, HERO
 from apps.web.management.commands.send_demo import in_requests
@@ -226,3 +227,12 @@ def test_the_tickets_of_the_demo_are_about_steps_that_failed():
 
 def is_bad(event: Json) -> bool:
     return event.get("status") == "error"
+
+
+def test_what_is_said_about_the_first_session_is_about_steps_that_it_has():
+    names = Counter(event.get("name") for event in sessions()[HERO])
+
+    about = [opinion.about for opinion in opinions() if opinion.about]
+
+    assert len(about) == 4
+    assert all(names[step.name] >= step.number for step in about)
