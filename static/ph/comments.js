@@ -280,17 +280,12 @@ class Commenting {
     document.addEventListener("selectionchange", () => this.#offer());
     player.addEventListener("click", (event) => this.#open(event));
     player.addEventListener("ph-step", () => { this.#showTags(); this.mark(); });
-    player.addEventListener("ph-said", () => { this.#forget(); this.mark(); this.#look(); });
+    player.addEventListener("ph-said", () => { this.#forget(); this.mark(); });
     this.mark();
     this.#offer();
   }
 
   get address() { return this.player.dataset.comments; }
-
-  // What the overview marks may have become another.
-  async #look() {
-    (await import("./marks.js")).load(this.player);
-  }
 
   // What people left on the session and its steps: {tags, about}, as the overview was sent it.
   take(left) {

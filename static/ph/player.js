@@ -69,8 +69,15 @@ export class PhPlayer extends HTMLElement {
   // What may come late: marks that people left, and steps that are still to arrive.
   #lookAround(state) {
     const isMarked = this.dataset.marks || localStorage.getItem("playhead-bookmarks");
-    if (isMarked) requestIdleCallback(() => import("./marks.js").then((marks) => marks.load(this)));
+    if (isMarked) requestIdleCallback(() => this.lookAround());
+    // What the overview marks may have become another. (Comments and marks cannot import each other.)
+    this.addEventListener("ph-said", () => import("./marks.js").then((marks) => marks.load(this)));
     if ("open" in this.dataset) import("./arrivals.js").then((arrivals) => arrivals.follow(this, state));
+  }
+
+  // Marks that people left, as they are now.
+  async lookAround() {
+    (await import("./marks.js")).load(this);
   }
 
   // What is used now and then is loaded when it is first reached for.
@@ -201,6 +208,7 @@ export class PhPlayer extends HTMLElement {
     this.time = time;
     this.querySelector("[data-time]").textContent = duration(time);
     this.minimap.place(this.at, time);
+    this.rows?.showTime?.(time);
   }
 
   showPlace() {
