@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID
 
 from django.db.models import Q
 from django.urls import reverse
@@ -15,11 +14,16 @@ from apps.core.errors import InvalidError
 from apps.core.paging import Page, decode_cursor, encode_cursor
 from apps.sessions.listing import short_id
 from apps.sessions.models import Session
+from apps.tenants.access import role_in_project
 from apps.tenants.grants import grants_to
 from apps.tenants.inbox_models import InboxEntry, InboxKind
 from apps.tenants.models import Project
+from apps.tenants.permissions import Permission
 from apps.tenants.queries import projects_of
+from apps.tickets.words import words_of
 
+# Projects of one page whose tickets are called by their titles.
+MOST_PROJECTS = 5
 OF_TICKETS = {InboxKind.ASSIGNMENT, InboxKind.TICKET}
 OF_COMMENTS = {InboxKind.MENTION, InboxKind.REPLY}
 ICONS: dict[str, str] = {
@@ -37,6 +41,8 @@ class InboxRow:
     entry: InboxEntry
     project: Project | None
     url: str
+    # Of a ticket, where the person may read content.
+    title: str = ""
 
     @property
     def words(self) -> str:
@@ -87,13 +93,36 @@ def _rows(person: User, entries: Sequence[InboxEntry]) -> list[InboxRow]:
     projects = {project.pk: project for project in projects_of(person).filter(pk__in=wanted)}
     others = {entry.session_id for entry in entries if entry.project_id not in projects}
     granted = {row.content_object_id: row.project for row in grants_to(person)} if others else {}
-    return [_row(entry, projects.get(entry.project_id), granted) for entry in entries]
+    titles = _titles(person, list(projects.values()), entries)
+    return [
+        InboxRow(entry, project, _url(entry, project, is_member=True), titles.get(entry.pk, ""))
+        if (project := projects.get(entry.project_id))
+        else _guests_row(entry, granted.get(entry.session_id))
+        for entry in entries
+    ]
 
 
-def _row(entry: InboxEntry, project: Project | None, granted: dict[UUID, Project]) -> InboxRow:
-    if project is not None:
-        return InboxRow(entry, project, _url(entry, project, is_member=True))
-    project = granted.get(entry.session_id)
+def _titles(
+    person: User, projects: Sequence[Project], entries: Sequence[InboxEntry]
+) -> dict[int, str]:
+    """Return what the tickets of entries are called, by entry, where the person may know."""
+    titles: dict[int, str] = {}
+    for project in projects[:MOST_PROJECTS]:
+        about = {
+            entry.pk: entry.subject_id
+            for entry in entries
+            if entry.project_id == project.pk and entry.kind in OF_TICKETS
+        }
+        role = role_in_project(person, project) if about else None
+        if role is not None and role.allows(Permission.READ_CONTENT):
+            tickets = list(project.tickets.filter(number__in=set(about.values())))
+            words = words_of(tickets)
+            named = {row.number: words[row.pk].title for row in tickets if row.pk in words}
+            titles |= {pk: named.get(number or 0, "") for pk, number in about.items()}
+    return titles
+
+
+def _guests_row(entry: InboxEntry, project: Project | None) -> InboxRow:
     url = "" if project is None else _url(entry, project, is_member=False)
     return InboxRow(entry, project, url)
 

@@ -55,12 +55,13 @@ class Subject:
 
     @property
     def first_title(self) -> str:
-        """A title to start from: what the step is, or how the session begins."""
+        """A title to start from: what failed, or how the session begins."""
         if self.event is not None:
-            name = f"{self.event.kind} {self.event.name or ''}".strip()
-            failed = self.event.status == "error"
+            if self.event.status != "error":
+                return ""
+            name = " ".join((self.event.name or self.event.kind).split())
             error = f": {self.event.error_type}" if self.event.error_type else ""
-            return f"{name} failed{error}"[:LONGEST_TITLE] if failed else name[:LONGEST_TITLE]
+            return f"{name} failed{error}"[:LONGEST_TITLE]
         if len(self.sessions) == 1:
             return " ".join(self.titles.get(self.sessions[0].pk, "").split())[:LONGEST_TITLE]
         return ""

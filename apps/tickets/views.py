@@ -202,6 +202,7 @@ def ask_which(request: SignedInRequest, conflict: Conflict) -> HttpResponse:
         "project": conflict.ticket.project,
         "ticket": conflict.ticket,
         "conflict": conflict,
+        "labels": LABELS,
         "query": request.POST.get("query", ""),
         "goes_back": request.POST.get("back", ""),
     }
