@@ -69,15 +69,10 @@ export class PhPlayer extends HTMLElement {
   // What may come late: marks that people left, and steps that are still to arrive.
   #lookAround(state) {
     const isMarked = this.dataset.marks || localStorage.getItem("playhead-bookmarks");
-    if (isMarked) requestIdleCallback(() => this.lookAround());
+    if (isMarked) requestIdleCallback(() => import("./marks.js").then((marks) => marks.load(this)));
     // What the overview marks may have become another. (Comments and marks cannot import each other.)
     this.addEventListener("ph-said", () => import("./marks.js").then((marks) => marks.load(this)));
     if ("open" in this.dataset) import("./arrivals.js").then((arrivals) => arrivals.follow(this, state));
-  }
-
-  // Marks that people left, as they are now.
-  async lookAround() {
-    (await import("./marks.js")).load(this);
   }
 
   // What is used now and then is loaded when it is first reached for.
@@ -136,6 +131,7 @@ export class PhPlayer extends HTMLElement {
     const counts = () => import("./marks.js").then((marks) => this.spans && marks.count(this));
     this.querySelector("[data-choice=sought]").addEventListener("focus", counts, { once: true });
     this.range.form.addEventListener("submit", (event) => event.preventDefault());
+    this.addEventListener("ph-said", () => import("./marks.js").then((marks) => marks.load(this)));
     addEventListener("popstate", (event) => this.#return(event.state));
   }
 
