@@ -52,7 +52,9 @@ class Palette {
     this.input.addEventListener("keydown", (event) => this.onKey(event));
     this.list.addEventListener("mousemove", (event) => {
       const option = event.target.closest("[role=option]");
-      if (option && option !== this.chosen) this.choose(option, false);
+      if (!option || option === this.chosen) return;
+      this.isByHand = true;
+      this.choose(option, false);
     });
     this.list.addEventListener("click", (event) => {
       const option = event.target.closest("[role=option]");
@@ -71,12 +73,16 @@ class Palette {
     if (this.dialog.open) return this.dialog.close();
     this.input.value = "";
     this.answer = { groups: [] };
+    this.isByHand = false;
+    this.entered = null;
     this.dialog.showModal();
     this.draw();
     this.ask();
   }
 
   later() {
+    this.isByHand = false;
+    this.entered = null;
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.ask(), WAIT_MS);
     // What needs no answer is there at once.
@@ -99,6 +105,12 @@ class Palette {
     this.dialog.removeAttribute("aria-busy");
     this.draw();
     this.tell();
+    if (this.entered && this.isAnswered() && this.chosen) this.take(this.chosen, this.entered);
+  }
+
+  // Whether what is shown answers what is typed.
+  isAnswered() {
+    return this.answer.text === this.input.value.trim();
   }
 
   draw() {
@@ -115,7 +127,7 @@ class Palette {
     if (this.answer.failed) this.list.append(made("p", { className: "palette-none", textContent: this.answer.failed }));
     else if (!this.shown.length) this.list.append(made("p", { className: "palette-none muted", textContent: "Nothing is called so." }));
     const options = this.options();
-    this.choose(options[this.answer.text === text ? 0 : Math.min(before ?? 0, options.length - 1)]);
+    this.choose(options[this.isByHand ? Math.min(before ?? 0, options.length - 1) : 0]);
   }
 
   acts(text) {
@@ -171,12 +183,15 @@ class Palette {
       event.preventDefault();
       const options = this.options();
       if (!options.length) return;
+      this.isByHand = true;
       const at = options.indexOf(this.chosen) + steps[event.key];
       const isStep = Math.abs(steps[event.key]) === 1;
       this.choose(options[isStep ? (at + options.length) % options.length : Math.max(0, Math.min(at, options.length - 1))]);
     } else if (event.key === "Enter" && !event.isComposing) {
       event.preventDefault();
-      if (this.chosen) this.take(this.chosen, event);
+      // Whoever types and presses Enter at once means what they typed, not what was shown before.
+      if (!this.isByHand && !this.isAnswered()) this.entered = event;
+      else if (this.chosen) this.take(this.chosen, event);
     }
   }
 

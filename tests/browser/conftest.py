@@ -18,6 +18,7 @@ from django.test.testcases import LiveServerThread
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from apps.accounts.models import User
+from apps.annotations.share_links import Terms, make_link
 from apps.audit.actors import SYSTEM
 from apps.sessions.models import Session
 from apps.sessions.saved_views import save_view
@@ -63,6 +64,8 @@ class Site:
     fresh_project: Project | None = None
     # Made-up sessions, which one click removes.
     demo_project: Project | None = None
+    # The token of a share link to the session with hostile text.
+    token: str = ""
 
     def path(self, name: str = "", project: Project | None = None) -> str:
         project = project or self.project
@@ -118,6 +121,7 @@ def fill(url: str) -> Site:
     imports.keep_imports(project)
     query = "status=error&environment=production"
     save_view(project, name="Failed in production", query=query, owner=None, actor=SYSTEM)
+    _, site.token = make_link(site.sessions["hostile"], Terms(note="somebody"), actor=SYSTEM)
     site.cookies = {user.pk: session_cookie(user, url) for user in (owner, auditor)}
     site.fresh_project = make_project(acme, "brand-new")
     site.demo_project = make_project(acme, "the-demo", is_demo=True)

@@ -38,6 +38,8 @@ PAGES = {
     "player, hostile": ("hostile", "?view=transcript"),
     "player, no such step": ("hero", "?step=00000000000000000000000000000000"),
     "step": ("hero", "steps/{step}/"),
+    "who can see it": ("hostile", "access/"),
+    "shared": ("root", "s/{token}/"),
     "compare": ("project", "compare/?a=chat-001&b=chat-002&c=chat-4711"),
     "compare, one named": ("project", "compare/?a=chat-001"),
     "setup": ("project", "setup/"),
@@ -68,7 +70,7 @@ SIGNED_OUT = {"sign in": "login/", "sign up": "signup/", "reset": "account/passw
 def address(site, name):
     place, rest = PAGES[name]
     if place == "root":
-        return f"{site.url}/{rest}"
+        return f"{site.url}/{rest.format(token=site.token)}"
     if place == "organization":
         return f"{site.url}/o/acme/{rest}"
     if "{view}" in rest:

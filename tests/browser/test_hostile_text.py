@@ -20,6 +20,8 @@ def pages_of(site):
     yield from (site.session("hostile", f"steps/{step.hex}/") for step in steps)
     for mode in ("steps", "output"):
         yield site.path(f"compare/?a={session.pk}&b={site.sessions['parts'].pk}&mode={mode}")
+    yield from (f"{site.url}/s/{site.token}/{rest}" for rest in ("", "?view=steps"))
+    yield f"{site.url}/s/{site.token}/steps/{steps[0].hex}/"
     yield site.path("sessions/")
     yield site.path("sessions/?model=%3Cscript%3Ewindow.pwned%3D1%3C/script%3E")
 

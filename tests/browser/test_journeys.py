@@ -372,3 +372,50 @@ def test_narrowing_the_time_in_the_strip(site, page):
 
     page.wait_for_url(lambda url: url != before)
     expect(page.locator(".range-menu summary")).to_contain_text("–")
+
+
+def test_jumping_anywhere_by_typing(site, page):
+    page.goto(site.session("hero"))
+    ready(page)
+    press(page, "Control+k")
+    page.keyboard.type("next err")
+    option = page.get_by_role("option", name="Next error")
+    expect(option).to_have_attribute("aria-selected", "true")
+    assert page.locator("#palette-input").get_attribute("aria-activedescendant")
+    press(page, "Enter")
+    expect(page.locator(".panel .chip.error").first).to_be_visible()
+
+    press(page, "Control+k")
+    page.keyboard.type("chat-001")
+    press(page, "Enter")
+
+    page.wait_for_url(lambda url: "step=" not in url)
+    expect(page.locator(".player-facts").first).to_contain_text("chat-001")
+    assert "chat-001" not in page.evaluate("localStorage.getItem('playhead-recent')")
+
+
+SELECT = """name => {
+  const text = document.querySelector(`#panel [data-text="${name}"]`).firstChild;
+  getSelection().setBaseAndExtent(text, 4, text, 14);
+}"""
+
+
+def test_commenting_on_the_words_that_are_selected(site, page):
+    page.goto(site.session("hero", "?at=3"))
+    ready(page)
+    # As the caret selects them (F7); the keys of the page take it from there.
+    page.evaluate(SELECT, "input[1][0]")
+    expect(page.get_by_role("button", name="Comment on this")).to_be_visible()
+    press(page, "c")
+    box = page.get_by_label("Comment on this step")
+    expect(box).to_be_focused()
+    assert has_ring(page)
+    page.keyboard.type("Why twice, @own")
+    expect(page.locator("[role=option]")).to_contain_text(["owner@example.com"])
+    press(page, "Enter")
+    expect(box).to_have_value("Why twice, @owner ")
+    press(page, "Control+Enter")
+
+    expect(page.locator(".thread:focus .quote")).to_have_text("nd order 4")
+    page.get_by_role("link", name="I/O").press("Enter")
+    expect(page.locator("#panel mark[data-comment]")).to_have_text("nd order 4")
