@@ -44,7 +44,7 @@ def calls_in(path):
 
 def test_a_fork_asks_another_model_from_its_step_on(recorded, provider, tmp_path):
     before, path = recorded.read_bytes(), tmp_path / "fork.playhead"
-    with playhead.fork(recorded, 4, file=path, overrides={"model": "gpt-4o-mini"}):
+    with playhead.fork(recorded, 5, file=path, overrides={"model": "gpt-4o-mini"}):
         work(provider)
 
     models = [(call["model"], call.get("metadata")) for call in calls_in(path)[::2]]
@@ -54,36 +54,36 @@ def test_a_fork_asks_another_model_from_its_step_on(recorded, provider, tmp_path
 
 def test_a_fork_says_what_it_left_and_where(recorded, provider, tmp_path):
     path = tmp_path / "fork.playhead"
-    with playhead.fork(recorded, 4, file=path, overrides={"params": {"temperature": 0}}):
+    with playhead.fork(recorded, 5, file=path, overrides={"params": {"temperature": 0}}):
         work(provider)
 
     [branch] = [event for event in read_file(path)[1] if event["name"] == "branch"]
     changed = {"params": {"temperature": 0}}
-    assert branch["output"] == {"session": "sample", "step": 4, "overrides": changed}
+    assert branch["output"] == {"session": "sample", "step": 5, "overrides": changed}
     assert calls_in(path)[2]["params"] == {"temperature": 0}
 
 
 def test_a_tool_is_replaced_from_the_step_on(recorded, provider):
-    with playhead.fork(recorded, 4, overrides={"tool:look_up": lambda city: f"sun in {city}"}):
+    with playhead.fork(recorded, 5, overrides={"tool:look_up": lambda city: f"sun in {city}"}):
         assert work(provider)[1::2] == ["rain in Oslo", "sun in Bergen"]
 
 
 def test_before_its_step_a_fork_follows_the_record_to_the_letter(recorded, provider):
-    with pytest.raises(playhead.Divergence), playhead.fork(recorded, 4):
+    with pytest.raises(playhead.Divergence), playhead.fork(recorded, 5):
         look_up("Rome")
 
 
 def test_a_tool_that_was_not_recorded_needs_to_be_allowed(recorded, provider):
-    with playhead.fork(recorded, 4, allow_live=["tool:look_up"]):
+    with playhead.fork(recorded, 5, allow_live=["tool:look_up"]):
         work(provider)
         assert look_up("Rome") == "rain in Rome"
-    with playhead.fork(recorded, 4):
+    with playhead.fork(recorded, 5):
         work(provider)
         with pytest.raises(playhead.Divergence):
             look_up("Rome")
 
 
-@pytest.mark.parametrize("at", [0, 7])
+@pytest.mark.parametrize("at", [0, 99])
 def test_a_step_that_is_not_there_is_refused(recorded, at):
     with (
         pytest.raises(ValueError, match="at must be a step from 1 to"),

@@ -55,7 +55,7 @@ def test_one_changed_word_stops_the_replay_and_is_named(recorded):
         forecast(client, "Rome")
 
     first = replay.report.first
-    assert (first.kind, first.step, first.name) == ("drifted-request", 3, "openai.chat")
+    assert (first.kind, first.step, first.name) == ("drifted-request", 4, "openai.chat")
     assert first.differences[0].path == "/input/0/content"
     assert "expected 'What is the weather in Oslo?', got 'What is the weather in Rome?'" in str(
         stopped.value
@@ -70,7 +70,7 @@ def test_in_order_a_changed_request_is_answered_and_reported(recorded):
     assert again == answer
     assert [one.kind for one in replay.report.divergences] == ["drifted-request"] * 2
     assert replay.report.fidelity < 1
-    with pytest.raises(AssertionError, match="first divergence: step 3"):
+    with pytest.raises(AssertionError, match="first divergence: step 4"):
         replay.report.assert_faithful()
 
 
@@ -102,7 +102,7 @@ def test_what_was_not_asked_for_is_missing(tmp_path):
     _, replay = replayed(path, lambda: look_up("Oslo"))
 
     report = replay.report
-    assert (report.first.kind, report.first.step, report.consumption) == ("missing", 3, 0.5)
+    assert (report.first.kind, report.first.step, report.consumption) == ("missing", 4, 0.5)
     with pytest.raises(AssertionError, match="was not asked for"):
         report.assert_faithful()
 

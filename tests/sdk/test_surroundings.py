@@ -129,12 +129,12 @@ def test_reads_are_packed_without_losing_a_nanosecond():
     assert opened(packed(clock.reads)) == {"0": {"app": clock.reads["0"]["app"]}}
 
 
-def test_a_session_says_its_seed_and_nothing_else_of_what_was_drawn(tmp_path):
+def test_a_session_says_its_seed_and_surroundings_and_nothing_else_of_what_was_drawn(tmp_path):
     path = tmp_path / "seed.playhead"
     record(path, draw)
 
     kinds = [event["kind"] for event in read_file(path)[1]]
-    assert kinds == ["random", "tool", "time"]
+    assert kinds == ["random", "env", "tool", "time"]
 
 
 def test_a_program_that_was_recorded_runs_the_same_in_another_process(tmp_path):
@@ -151,3 +151,34 @@ def test_a_program_that_was_recorded_runs_the_same_in_another_process(tmp_path):
         return subprocess.run(asked, capture_output=True, text=True, check=True).stdout
 
     assert run("record") == run("replay")
+
+
+def test_code_with_a_marker_runs_where_the_record_knows_it(tmp_path):
+    def act(*, has_guard: bool) -> list[str]:
+        return ["guard"] if has_guard and playhead.patched("guard") else []
+
+    old, new = tmp_path / "old.playhead", tmp_path / "new.playhead"
+    assert record(old, lambda: act(has_guard=False)) == []
+    assert record(new, lambda: act(has_guard=True)) == ["guard"]
+
+    assert replayed(old, lambda: act(has_guard=True))[0] == []
+    assert replayed(new, lambda: act(has_guard=True))[0] == ["guard"]
+    assert playhead.patched("guard")
+
+
+def test_a_report_says_what_changed_around_the_application(tmp_path, monkeypatch):
+    path = tmp_path / "around.playhead"
+    monkeypatch.setenv("STAGE", "one")
+    monkeypatch.setenv("MY_API_KEY", "hidden-1")
+    with playhead.session(file=path, variables=["STAGE", "MY_API_KEY", "UNSET"]):
+        draw_inside()
+    monkeypatch.setenv("STAGE", "two")
+    monkeypatch.setenv("MY_API_KEY", "hidden-2")
+
+    _, replay = replayed(path, lambda: None)
+    found = replay.report.environment
+    assert found["variables.STAGE"] == ("one", "two")
+    assert found["variables.MY_API_KEY"][0].startswith("sha256:")
+    assert set(found) == {"variables.STAGE", "variables.MY_API_KEY"}
+    assert "hidden" not in path.read_text()
+    assert "changed since: variables.STAGE one -> two" in replay.report.text()

@@ -10,6 +10,7 @@ from playhead.steps import (
     agent,
     memory,
     patch_state,
+    patched,
     record_code_change,
     record_decision,
     record_snapshot,
@@ -17,6 +18,7 @@ from playhead.steps import (
     set_state,
     tool,
 )
+from playhead.transports import wrap
 
 __all__ = [
     "Divergence",
@@ -29,6 +31,7 @@ __all__ = [
     "load",
     "memory",
     "patch_state",
+    "patched",
     "record_code_change",
     "record_decision",
     "record_snapshot",
@@ -37,4 +40,5 @@ __all__ = [
     "session",
     "set_state",
     "tool",
+    "wrap",
 ]

@@ -60,16 +60,19 @@ def session(
     id: str | None = None,
     *,
     file: str | Path | None = None,
+    variables: Iterable[str] = (),
     **shared: Json,
 ) -> Iterator[Recording]:
     """Record what runs inside as one session.
 
     ``shared`` fields are said on every event: ``user``, ``agent``, ``environment``, ``tags``,
-    ``metadata``, ``stamps``. With ``file`` the session is also written there at the end.
+    ``metadata``, ``stamps``. ``variables`` of the environment are recorded, secret ones as
+    hashes. With ``file`` the session is also written there at the end.
     """
     _listen()
     kept: list[Event] = []
-    recording = Recording(id or uuid.uuid4().hex, _sink(kept if file else None), shared)
+    sink = _sink(kept if file else None)
+    recording = Recording(id or uuid.uuid4().hex, sink, shared, variables)
     try:
         with places.running(recording):
             yield recording

@@ -70,6 +70,9 @@ class Forking(Replaying):
         found: Callable[..., Any] | None = self.overrides.get(TOOL + call.name)
         return found
 
+    def patched(self, marker: str) -> bool:
+        return super().patched(marker) or self.recording.patched(marker)
+
     def begin(self, call: Call) -> Answer | None:
         answer = super().begin(call)
         if answer is not None:

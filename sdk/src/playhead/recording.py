@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from playhead import places
 from playhead.calls import Answer, Call, Ordinals, _new_id, _now_ns, event_of, stamp
 from playhead.chance import Chance, new_seed
 from playhead.clocks import RecordingClock, packed
+from playhead.environment import environment_now
 
 Json = Any
 Event = dict[str, Json]
 
 # Names of the steps that hold what the surroundings were.
-SEED, CLOCK = "seed", "clock"
+SEED, CLOCK, PATCHED, SURROUNDINGS = "seed", "clock", "patched", "environment"
 
 
 class Recording:
@@ -24,9 +25,16 @@ class Recording:
     stream_speed = 1.0
 
     def __init__(
-        self, session: str, sink: Callable[[Event], None], shared: Mapping[str, Json] | None = None
+        self,
+        session: str,
+        sink: Callable[[Event], None],
+        shared: Mapping[str, Json] | None = None,
+        variables: Iterable[str] = (),
     ) -> None:
-        """Take down session ``session``; ``shared`` fields are said on every event."""
+        """Take down session ``session``; ``shared`` fields are said on every event.
+
+        ``variables`` of the environment are recorded by their names; secret ones as hashes.
+        """
         self.session = session
         self._sink = sink
         self._shared = {name: value for name, value in (shared or {}).items() if value is not None}
@@ -34,6 +42,7 @@ class Recording:
         self.clock = RecordingClock()
         self.chance = Chance(new_seed())
         self.note("random", SEED, {"output": self.chance.seed})
+        self.note("env", SURROUNDINGS, {"output": environment_now(variables)})
 
     def end(self) -> None:
         """Take down what is known at the end only: which times the application read."""
@@ -49,6 +58,10 @@ class Recording:
 
     def close(self, step: Call, answer: Answer) -> None:
         self.finish(step, answer)
+
+    def patched(self, marker: str) -> bool:
+        self.note("event", PATCHED, {"output": marker})
+        return True
 
     def changed_body(self, body: bytes) -> bytes:
         return body

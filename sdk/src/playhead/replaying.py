@@ -63,6 +63,7 @@ class Replaying:
         self.stream_speed = stream_speed
         self.clock = RecordedClock(tape.reads(), tape.start_ns())
         self.chance = Chance(tape.seed() or new_seed())
+        self._markers = tape.markers()
         self._ordinals = Ordinals()
         self._lock = threading.Lock()
         self._made: dict[str, Made] = {}
@@ -113,6 +114,9 @@ class Replaying:
 
     def close(self, step: Call, answer: Answer) -> None:
         return None
+
+    def patched(self, marker: str) -> bool:
+        return marker in self._markers
 
     def changed_body(self, body: bytes) -> bytes:
         return body

@@ -11,6 +11,7 @@ import rfc8785
 
 from playhead.calls import Answer, Call
 from playhead.differences import Difference, differences
+from playhead.environment import changes, environment_now
 from playhead.tapes import DRIFTED, EXACT, FUZZY, LOOSE, MOVED, Recorded, Tape, similarity
 
 Json = Any
@@ -74,6 +75,8 @@ class Report:
     divergences: list[Divergent]
     calls: int
     digest: str
+    # What is not as it was when the session was recorded: name to (before, now).
+    environment: dict[str, tuple[Json, Json]] = field(default_factory=dict)
 
     @property
     def first(self) -> Divergent | None:
@@ -106,7 +109,11 @@ class Report:
         if self.first:
             lines += [f"first divergence: {self.first.says}"]
             lines += [f"  {difference}" for difference in self.first.differences[:20]]
+        lines += [f"changed since: {name} {a} -> {b}" for name, (a, b) in self._changes()]
         return "\n".join(lines)
+
+    def _changes(self) -> list[tuple[str, tuple[Json, Json]]]:
+        return list(self.environment.items())[:20] if self.divergences else []
 
     def as_json(self) -> Json:
         return asdict(self) | {"band": self.band}
@@ -130,7 +137,14 @@ def report_on(tape: Tape, made: Iterable[Made]) -> Report:
         divergences=divergences,
         calls=len(made),
         digest=digest_of(made),
+        environment=_changes(tape.environment()),
     )
+
+
+def _changes(before: Json) -> dict[str, tuple[Json, Json]]:
+    if before is None:
+        return {}
+    return changes(before, environment_now(before.get("variables") or {}))
 
 
 def _part(some: int, whole: int) -> float | None:

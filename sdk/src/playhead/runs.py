@@ -27,6 +27,9 @@ class Run(Protocol):
     def note(self, kind: str, name: str, fields: Mapping[str, Json]) -> str:
         """Take down a step that asks nothing: a decision, a change of state; return its id."""
 
+    def patched(self, marker: str) -> bool:
+        """Tell whether code that came with a marker is to run."""
+
     def changed_body(self, body: bytes) -> bytes:
         """Return the request of a model that is made for real, with what the run changes."""
 

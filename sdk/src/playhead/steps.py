@@ -188,6 +188,16 @@ def record_snapshot(name: str, value: Any) -> None:
     _note("event", name, {"output": as_json(value)})
 
 
+def patched(marker: str) -> bool:
+    """Tell whether code that was added later is to run: ``if playhead.patched("guard"): ...``
+
+    True outside of replays, and at replays of sessions that were recorded with the code in
+    place; false at replays of older ones, which never ran it.
+    """
+    run = places.current_run()
+    return True if run is None else run.patched(marker)
+
+
 def _note(kind: str, name: str, fields: Mapping[str, Json]) -> None:
     run = places.current_run()
     if run is not None:

@@ -12,7 +12,7 @@ from playhead.alignment import leaves
 from playhead.calls import Answer, Call, Key
 from playhead.clocks import opened
 from playhead.matching import CANON, match_hashes
-from playhead.recording import CLOCK, SEED
+from playhead.recording import CLOCK, PATCHED, SEED, SURROUNDINGS
 
 Json = Any
 Event = Mapping[str, Json]
@@ -121,6 +121,15 @@ class Tape:
         """Return the seed from which the session drew; None for one that has none recorded."""
         found = (event.get("output") for event in self._steps("random", SEED))
         return next((seed for seed in found if isinstance(seed, str)), None)
+
+    def markers(self) -> set[str]:
+        """Return the markers of code that was there when the session was recorded."""
+        return {str(event["output"]) for event in self._steps("event", PATCHED)}
+
+    def environment(self) -> Json:
+        """Return what the application ran with; None where nobody recorded it."""
+        found = next(self._steps("env", SURROUNDINGS), None)
+        return found["output"] if found else None
 
     def reads(self) -> dict[str, dict[str, list[int]]]:
         """Return the times that the application read, by lane and module."""

@@ -8,14 +8,16 @@ from collections.abc import Callable
 from typing import Any
 
 from playhead import places
-from playhead.calls import Answer, Call, make_call
+from playhead.calls import Answer, Call
 from playhead.failures import error_of, exception_of
 from playhead.responses import COMPLETE, Taken
 from playhead.runs import Run
+from playhead.transports.asking import call_of, taken_of
 from playhead.transports.httpx_streams import Streams
 from playhead.wire import Asked, read_request
 
 Original = Callable[..., Any]
+PACKAGES = ("httpx2", "httpx")
 
 
 def listen(package: str) -> None:
@@ -47,7 +49,7 @@ def _wrap(owner: type, name: str, around: Callable[..., Any]) -> None:
 def _handle(
     module: Any, made: Streams, original: Original, transport: Any, request: Any, run: Run
 ) -> Any:
-    asked, call = _call_of(request, request.read())
+    asked, call = call_of(request.method, str(request.url), request.read())
     answer = run.begin(call)
     if answer is not None:
         return _served(module, made.played(answer, run), request, answer)
@@ -63,7 +65,7 @@ def _handle(
 async def _handle_async(
     module: Any, made: Streams, original: Original, transport: Any, request: Any, run: Run
 ) -> Any:
-    asked, call = _call_of(request, await request.aread())
+    asked, call = call_of(request.method, str(request.url), await request.aread())
     answer = run.begin(call)
     if answer is not None:
         return _served(module, made.played_async(answer, run), request, answer)
@@ -74,20 +76,6 @@ async def _handle_async(
         run.finish(call, Answer(error=error_of(error)))
         raise
     return _listened_to(response, _taken(call, asked, response, run), made.taken_async)
-
-
-def _call_of(request: Any, body: bytes) -> tuple[Asked, Call]:
-    asked = read_request(request.method, str(request.url), body)
-    call = make_call(
-        asked.kind,
-        asked.name,
-        asked.asked,
-        model=asked.model,
-        params=asked.params or {},
-        tools=asked.tools or (),
-        extra={"provider": asked.provider} if asked.provider else {},
-    )
-    return asked, call
 
 
 def _as_sent(module: Any, request: Any, call: Call, run: Run) -> Any:
@@ -105,8 +93,7 @@ def _as_sent(module: Any, request: Any, call: Call, run: Run) -> Any:
 
 
 def _taken(call: Call, asked: Asked, response: Any, run: Run) -> Taken:
-    finished = functools.partial(run.finish, call)
-    return Taken(call, asked, response.status_code, response.headers, finished)
+    return taken_of(call, asked, response.status_code, response.headers, run)
 
 
 def _listened_to(response: Any, taken: Taken, stream: type) -> Any:
@@ -129,3 +116,17 @@ def _served(module: Any, stream: Any, request: Any, answer: Answer) -> Any:
     return module.Response(
         response["status"], headers=response.get("headers"), stream=stream, request=request
     )
+
+
+def listen_to_transport(transport: Any) -> None:
+    """Wrap the class of a transport that is not the package's own."""
+    for name, around in (("handle_request", _handle), ("handle_async_request", _handle_async)):
+        found = getattr(type(transport), name, None)
+        if found is not None and not getattr(found, "_is_playhead", False):
+            module = importlib.import_module(_package_of(type(transport)))
+            _wrap(type(transport), name, functools.partial(around, module, Streams.of(module)))
+
+
+def _package_of(kind: type) -> str:
+    names = (base.__module__.partition(".")[0] for base in kind.__mro__)
+    return next((name for name in names if name in PACKAGES), PACKAGES[0])

@@ -1,0 +1,69 @@
+"""What an application ran with: the interpreter, packages, and the variables that it names."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import importlib.metadata
+import os
+import platform
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+Json = Any
+
+# Their values are never recorded, only whether they are the same.
+SECRET = re.compile(r"key|token|secret|passw|credential|auth|cookie|private|dsn|session", re.I)
+# A value that carries a password in an address.
+WITH_PASSWORD = re.compile(r"://[^/\s:@]*:[^/\s@]+@")
+
+
+# Packages whose versions are recorded by name; of all others a hash tells whether one changed.
+NAMED = re.compile(
+    r"(openai|anthropic|google-genai|mistralai|litellm|lang|llama|pydantic|crewai|autogen|agents"
+    r"|mcp|httpx|requests|tiktoken|playhead)",
+    re.I,
+)
+
+
+@functools.cache
+def packages() -> dict[str, str]:
+    """Return the versions of packages that agents are made of, and a hash of all others."""
+    found = importlib.metadata.distributions()
+    versions = {one.metadata["Name"]: one.version for one in found if one.metadata["Name"]}
+    named = {name: version for name, version in versions.items() if NAMED.match(name)}
+    others = sorted(f"{name}={version}" for name, version in versions.items() if name not in named)
+    digest = hashlib.sha256("\n".join(others).encode()).hexdigest()[:16]
+    return dict(sorted(named.items())) | {"(others)": f"sha256:{digest}"}
+
+
+def environment_now(variables: Iterable[str] = ()) -> dict[str, Json]:
+    """Return the surroundings of this process; of variables those that are named."""
+    return {
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "packages": packages(),
+        "variables": {name: shown(name, os.environ.get(name)) for name in variables},
+    }
+
+
+def shown(name: str, value: str | None) -> Json:
+    """Return a variable's value, or of a secret one a hash that tells only whether it changed."""
+    if value is None or not (SECRET.search(name) or WITH_PASSWORD.search(value)):
+        return value
+    return "sha256:" + hashlib.sha256(f"{name}={value}".encode()).hexdigest()[:16]
+
+
+def changes(before: Mapping[str, Json], now: Mapping[str, Json]) -> dict[str, tuple[Json, Json]]:
+    """Return what is not as it was: dotted name to (before, now)."""
+    found: dict[str, tuple[Json, Json]] = {}
+    for part in ("python", "system"):
+        if before.get(part) != now.get(part):
+            found[part] = (before.get(part), now.get(part))
+    for part in ("packages", "variables"):
+        old, new = before.get(part) or {}, now.get(part) or {}
+        for name in sorted(old.keys() | new.keys()):
+            if old.get(name) != new.get(name):
+                found[f"{part}.{name}"] = (old.get(name), new.get(name))
+    return found
