@@ -47,6 +47,12 @@ export const KEYS = [
   { where: "player", keys: ["F"], act: "find", says: "Find words in this session" },
   { where: "player", keys: ["n"], act: "next-hit", says: "Next place found" },
   { where: "player", keys: ["N"], act: "previous-hit", says: "Previous place found" },
+  { where: "graph", keys: ["ArrowDown"], says: "Follow a line to the next node" },
+  { where: "graph", keys: ["ArrowUp"], says: "Go back along a line" },
+  { where: "graph", keys: ["ArrowLeft", "ArrowRight"], says: "Node to the left or right" },
+  { where: "graph", keys: ["+", "="], act: "larger", says: "Larger" },
+  { where: "graph", keys: ["-"], act: "smaller", says: "Smaller" },
+  { where: "graph", keys: ["f"], act: "fit", says: "The whole graph; again: its whole width" },
   { where: "rows", keys: ["+", "="], act: "zoom-in", says: "Less time, larger" },
   { where: "rows", keys: ["-"], act: "zoom-out", says: "More time, smaller" },
   { where: "rows", keys: ["f"], act: "focus", says: "Zoom to the step; again: the whole session" },
@@ -77,7 +83,7 @@ export const KEYS = [
   { where: "compare", keys: ["3"], act: "tie", says: "Verdict: a tie" },
 ];
 
-const TITLES = { everywhere: "Everywhere", list: "Session list", player: "Player", rows: "Timeline and tree", tree: "In the rows", tickets: "Tickets", compare: "Comparison" };
+const TITLES = { everywhere: "Everywhere", list: "Session list", player: "Player", graph: "In the graph", rows: "Timeline and tree", tree: "In the rows", tickets: "Tickets", compare: "Comparison" };
 const SIGNS = { ArrowRight: "→", ArrowLeft: "←", ArrowUp: "↑", ArrowDown: "↓", Escape: "Esc", " ": "Space", PageUp: "Page up", PageDown: "Page down" };
 const TYPING = "input:not([type=range]):not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable]";
 const PRESSABLE = "button, a, summary, [role=button], input";

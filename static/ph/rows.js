@@ -37,7 +37,15 @@ export function picture(parent, sprite) {
   svg.setAttribute("aria-hidden", "true");
   svg.append(use);
   parent.append(svg);
-  return { svg, show: (icon) => use.setAttribute("href", `${sprite}#${icon}`) };
+  let shown = null;
+  return {
+    svg,
+    // A picture that is put in place again is built anew by the browser, and that is dear.
+    show(icon) {
+      if (icon !== shown) use.setAttribute("href", `${sprite}#${icon}`);
+      shown = icon;
+    },
+  };
 }
 
 export function shortNumber(count) {

@@ -19,18 +19,35 @@ export class PhWaterfall extends HTMLElement {
   // Called again with what has arrived since, it keeps what is closed, filtered and in sight.
   load(spans, at, go) {
     const isFirst = !this.spans;
-    const before = this.rows;
-    Object.assign(this, { spans, at, go });
+    const [before, held] = [this.rows, isFirst ? null : this.#held(at)];
+    const isFolded = this.scale?.gaps.length > 0;
+    Object.assign(this, { spans, at, go, time: spans.starts[at] });
     this.rows = new Arrangement(spans);
     this.scale = this.#scaleFor(spans);
     this.busy = new Map();
     if (isFirst) this.#build();
-    else this.#keep(before);
-    this.#filterAgain();
+    else this.#keep(before, held);
     this.rows.view = this.dataset.view;
     this.rearrange();
     if (isFirst) this.#reveal(this.at);
+    else this.#hold(held);
     this.draw();
+    if (this.box?.value) this.filter(this.box.value);
+    if (isFolded) this.#zoom("fold", this.closest(".player-main").querySelector("[data-rows-act=fold]"));
+  }
+
+  // What is in sight, by where it will stand among the steps that have come: as far on as the playhead.
+  #held(at) {
+    const by = at - this.at;
+    const shifted = (entry) => (isLane(entry) ? entry : entry + by);
+    const isSeen = (entry) => this.rows.position(entry) * ROW >= this.scrollTop && this.mounted.has(entry);
+    const entry = isSeen(this.at) ? this.at : this.rows.order[Math.floor(this.scrollTop / ROW)] ?? this.active;
+    const top = this.rows.position(entry) * ROW - this.scrollTop;
+    return { by, entry: shifted(entry), top, active: shifted(this.active) };
+  }
+
+  #hold({ entry, top }) {
+    if (this.rows.order.length) this.scrollTop = this.rows.position(this.rows.nearest(entry)) * ROW - top;
   }
 
   #build() {
@@ -51,10 +68,11 @@ export class PhWaterfall extends HTMLElement {
     this.#listen();
   }
 
-  #keep(before) {
+  #keep(before, { by, active }) {
     this.rows.pinned = before.pinned;
     this.rows.closedLanes = before.closedLanes;
-    this.rows.closed = before.closed;
+    this.rows.closed = new Set([...before.closed].map((index) => index + by));
+    this.active = active;
   }
 
   #scaleFor(spans) {
@@ -147,9 +165,16 @@ export class PhWaterfall extends HTMLElement {
     this.measured = true;
   }
 
+  // Within a step the playhead alone moves; time that is zoomed into goes along.
+  showTime(time) {
+    this.time = time;
+    if (!this.measured) return;
+    this.#follow(time);
+    this.#drawNeedle();
+  }
+
   #drawNeedle() {
-    const start = this.spans.starts[this.at];
-    const share = start === null ? -1 : this.scale.at(start);
+    const share = Number.isFinite(this.time) ? this.scale.at(this.time) : -1;
     this.needle.hidden = share < 0 || share > 1;
     this.needle.style.insetInlineStart = `${share * 100}%`;
   }
@@ -214,6 +239,7 @@ export class PhWaterfall extends HTMLElement {
   select(index, { focus = false } = {}) {
     const hasFocus = this.contains(document.activeElement);
     this.at = index;
+    this.time = this.spans.starts[index];
     this.#reveal(index);
     if (this.rows.order.length) this.active = this.rows.nearest(index);
     this.draw();
@@ -222,15 +248,14 @@ export class PhWaterfall extends HTMLElement {
 
   #reveal(index) {
     if (this.rows.reveal(index)) this.#arranged();
-    this.#follow(index);
+    this.#follow(this.spans.starts[index]);
     this.#scrollTo(this.rows.position(index));
   }
 
   // Time that is zoomed into goes along with the playhead.
-  #follow(index) {
-    const start = this.spans.starts[index];
-    if (start === null || this.scale.isWhole) return;
-    const share = this.scale.at(start);
+  #follow(time) {
+    if (time === null || this.scale.isWhole) return;
+    const share = this.scale.at(time);
     if (share >= 0 && share <= 1) return;
     this.scale.pan(share - 0.2);
     this.changedTime();
@@ -350,11 +375,6 @@ export class PhWaterfall extends HTMLElement {
     this.#arrangeBy(() => this.rows.arrange());
     if (found && this.rows.order.length) this.#scrollTo(this.rows.position(this.active));
     this.#write({ f: text.trim() });
-  }
-
-  #filterAgain() {
-    const text = this.box?.value ?? "";
-    if (text) this.filter(text);
   }
 
   #tellFound(found, problem) {

@@ -2,8 +2,8 @@
 
 Run by hand: ``DATABASE_URL=... .venv/bin/python -m tests.bench.pages``, after ``manage.py
 prepare_database``. Writes sessions of 10, 500, 5,000 and 50,000 events by ``store.append``,
-starts the web server, asks for each page with nothing in memory and again, and opens it in
-Chromium.
+starts the web server, asks for each page with nothing in memory and again, opens it in
+Chromium, and goes through its rows there.
 """
 
 from __future__ import annotations
@@ -62,6 +62,47 @@ COUNT_BLOCKED = """window.blocked = 0;
 new PerformanceObserver((seen) => {
   for (const task of seen.getEntries()) window.blocked += task.duration - 50;
 }).observe({ type: "longtask", buffered: true });"""
+
+
+# Each answers how long the drawing of its frames took the page's thread, in milliseconds.
+SCROLL = """async () => {
+  const rows = document.querySelector("ph-waterfall"), took = [];
+  const by = (rows.scrollHeight - rows.clientHeight) / 120;
+  for (let step = 0; step <= 120; step += 1) {
+    await new Promise(requestAnimationFrame);
+    rows.scrollTop = by * step;
+    const begin = performance.now();
+    rows.draw();
+    rows.getBoundingClientRect();
+    took.push(performance.now() - begin);
+  }
+  return took;
+}"""
+ZOOM = """async () => {
+  const rows = document.querySelector("ph-waterfall"), took = [];
+  const ruler = await rows.ruler();
+  for (const act of [...Array(12).fill("zoom-in"), ...Array(12).fill("zoom-out"), "focus", "fit"]) {
+    await new Promise(requestAnimationFrame);
+    const begin = performance.now();
+    ruler[act]();
+    rows.draw();
+    rows.getBoundingClientRect();
+    took.push(performance.now() - begin);
+  }
+  return took;
+}"""
+FILTER = """async () => {
+  const rows = document.querySelector("ph-waterfall"), took = [];
+  await rows.filter("k");
+  for (const text of ["kind:tool", "kind:tool error", "critical", "chat", ""]) {
+    await new Promise(requestAnimationFrame);
+    const begin = performance.now();
+    await rows.filter(text);
+    took.push(performance.now() - begin);
+  }
+  return took;
+}"""
+WALKS = {"scroll": SCROLL, "zoom": ZOOM, "filter": FILTER}
 
 
 def say(line: str) -> None:
@@ -166,6 +207,33 @@ def heap_of(page: Page) -> float:
     return float(tools.send("Runtime.getHeapUsage")["usedSize"])
 
 
+def walk(browser: Browser, cookie: Any, url: str) -> str:
+    """Scroll through all rows, zoom in and out and filter; return what it took and what it left."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    context.add_cookies([cookie])
+    context.add_init_script(COUNT_BLOCKED)
+    page = context.new_page()
+    page.goto(url)
+    page.wait_for_selector("ph-player[data-ready]")
+    before = heap_of(page)
+    found = {name: page.evaluate(act) for name, act in WALKS.items()}
+    seen = page.evaluate(LOOK)
+    after = heap_of(page)
+    context.close()
+    frames = "; ".join(
+        f"{name} {statistics.median(took):.1f} ms a frame, p95 {percentile(took):.1f}"
+        for name, took in found.items()
+    )
+    return (
+        f"{frames}; {seen['nodes']} elements, heap {before / MIB:.1f} -> {after / MIB:.1f} MiB,"
+        f" blocked {seen['blocked']:.0f} ms"
+    )
+
+
+def percentile(values: list[float]) -> float:
+    return sorted(values)[int(len(values) * 0.95)]
+
+
 def opened(browser: Browser, cookie: Any, url: str) -> str:
     seen = [look(browser, cookie, url) for _ in range(OPENED)]
     mid = {name: statistics.median(one[name] for one in seen) for name in seen[0]}
@@ -212,6 +280,7 @@ def of_browser(server: WebServer, cookie: Any, sessions: list[Session], others: 
         for session in sessions:
             url = server.url + paths(session)["player"]
             say(f"{session.event_count} events: " + opened(browser, kept, url))
+            say("  rows: " + walk(browser, kept, url))
 
 
 def main() -> None:

@@ -127,3 +127,31 @@ def test_a_session_of_two_services_is_drawn_right_and_recorded_as_it_was_sent(pr
     assert drawing.shifts == {0: pytest.approx(8)}
     assert drawing.left_ms(0) == pytest.approx(3000)
     assert drawing.total_ms == pytest.approx(10_000)
+
+
+def asking(steps, asked):
+    """Return what notes which steps were asked where they ran."""
+
+    def origins_of(indexes):
+        asked.extend(indexes)
+        return {index: steps[index] for index in indexes}
+
+    return origins_of
+
+
+def test_a_session_of_one_clock_is_not_read_whole_because_its_steps_outlive_each_other():
+    count, asked = 5000, []
+    times = Intervals(range(count), [2000.0] + [1500.0] * (count - 1), [-1] + [0] * (count - 1))
+
+    assert shifts_of(times, asking([Origin(service="shop")] * count, asked)) == {}
+    assert len(asked) < 100
+
+
+def test_a_session_of_two_clocks_is():
+    origins = [HERE, *[THERE, Origin(service="shop")] * 300]
+    times = Intervals(range(601), [2000.0] + [1500.0] * 600, [-1] + [0] * 600)
+
+    moved = shifts_of(times, asking(origins, []))
+
+    assert len(moved) == 300
+    assert moved[1] == pytest.approx(-0.75)
