@@ -2,7 +2,7 @@
 
 ``input[2][0]`` is the first part of the third message of the input, as pages show it; so are
 ``output[0][0]`` and ``reasoning[0][0]``. ``input/query`` is a path to a text in what is no
-message (RFC 6901, behind the name of the field). Characters are counted as code points.
+message (RFC 6901, behind the name of the field); the field alone where it is a text itself. Characters are counted as code points.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from apps.sessions.messages import read_messages
 Json = Any
 
 PART = re.compile(r"(input|output|reasoning)\[([0-9]{1,6})\]\[([0-9]{1,6})\]")
-PATH = re.compile(r"[a-z_]{1,40}(/[^/]{0,200}){1,40}")
+PATH = re.compile(r"[a-z_]{1,40}(/[^/]{0,200}){0,40}")
 LONGEST_PLACE = 1000
 LONGEST_QUOTE = 2000
 LARGEST_NUMBER = 2**31 - 1

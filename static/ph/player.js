@@ -131,7 +131,6 @@ export class PhPlayer extends HTMLElement {
     const counts = () => import("./marks.js").then((marks) => this.spans && marks.count(this));
     this.querySelector("[data-choice=sought]").addEventListener("focus", counts, { once: true });
     this.range.form.addEventListener("submit", (event) => event.preventDefault());
-    this.addEventListener("ph-said", () => import("./marks.js").then((marks) => marks.load(this)));
     addEventListener("popstate", (event) => this.#return(event.state));
   }
 
