@@ -25,7 +25,7 @@ WHERE project_id = $1 AND session_id = $2
 """
 
 # Which service a span ran in is told by its resource, in its content: read up to here.
-MOST_READ = 20_000
+MOST_READ = 60_000
 AT_ONCE = 1000
 # What OpenTelemetry calls a service that was given no name.
 UNNAMED = "unknown_service"

@@ -3,6 +3,8 @@
 // The server draws it. Here nodes are marked, and another window of it is fetched once the playhead
 // has left the one that is drawn.
 
+import { onKeys } from "./keys.js";
+
 const SMALLEST = 0.1;
 const LARGEST = 2;
 // While one moves fast, only the last window is fetched.
@@ -18,16 +20,18 @@ class PhGraph extends HTMLElement {
     this.addEventListener("click", (event) => this.#click(event));
     this.addEventListener("keydown", (event) => this.#key(event));
     this.addEventListener("pointerover", (event) => this.#tell(event.target));
-    this.#prepare();
-    if (this.player?.spans) this.#follow({ at: this.player.at });
+    this.#prepare({ reveals: true });
+    onKeys("graph", { larger: () => this.#zoom("in"), smaller: () => this.#zoom("out"), fit: () => this.#zoom("fit") });
+    if (this.player?.spans) this.#follow(this.player);
   }
 
   disconnectedCallback() {
     this.player?.removeEventListener("ph-at", this.follow);
     this.resized?.disconnect();
+    onKeys("graph", { larger: undefined, smaller: undefined, fit: undefined });
   }
 
-  #prepare() {
+  #prepare({ reveals }) {
     this.box = this.querySelector(".graph-scroll");
     this.svg = this.querySelector(".graph-svg");
     this.nodes = [...this.querySelectorAll(".gr-node")];
@@ -40,12 +44,18 @@ class PhGraph extends HTMLElement {
     this.resized = new ResizeObserver(() => this.#drawMap());
     this.resized.observe(this.box);
     this.#zoomTo(this.scale);
-    this.#select(this.querySelector(".gr-node[aria-current]"), { reveals: true });
+    this.#select(this.querySelector(".gr-node[aria-current]"), { reveals });
   }
 
   // Following
 
-  async #follow({ at }) {
+  async #follow({ at, spans }) {
+    const hasGrown = this.count !== undefined && spans.count !== this.count;
+    this.count = spans.count;
+    if (hasGrown) {
+      this.asked = undefined;
+      return this.#fetchSoon(at, { stays: true });
+    }
     if (this.dataset.list !== undefined) return this.#followList(at);
     if (this.dataset.mode === "expanded") {
       const isDrawn = at >= Number(this.dataset.first) && at <= Number(this.dataset.last);
@@ -95,28 +105,57 @@ class PhGraph extends HTMLElement {
     }
   }
 
-  #fetchSoon(at) {
+  #fetchSoon(at, how) {
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.#fetchWindow(at), PATIENCE);
+    this.timer = setTimeout(() => this.#fetch(this.#query(at), how), PATIENCE);
   }
 
-  async #fetchWindow(at) {
+  // The address of this graph at a step, with something in it changed.
+  #query(at, changes = {}) {
     const query = new URLSearchParams(location.search);
     for (const name of ["step", "t"]) query.delete(name);
-    query.set("view", "graph");
-    query.set("at", at + 1);
+    for (const [name, value] of Object.entries({ view: "graph", at: at + 1, ...changes })) {
+      if (value) query.set(name, value);
+      else query.delete(name);
+    }
+    return query;
+  }
+
+  // Another window of steps, or another look; `stays`: nothing is moved into sight.
+  async #fetch(query, { stays = false } = {}) {
     const answer = await fetch(`?${query}`, { headers: { Accept: "text/html" } });
-    if (!answer.ok || at !== (this.player?.at ?? at)) return;
+    if (!answer.ok || query.get("at") !== String(this.player.at + 1)) return;
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const fresh = page.querySelector("ph-graph");
     if (!fresh) return;
-    for (const name of ["first", "last"]) this.dataset[name] = fresh.dataset[name];
-    const hadFocus = this.contains(document.activeElement);
+    const place = [this.box?.scrollLeft, this.box?.scrollTop];
+    const isSameLook = fresh.dataset.mode === this.dataset.mode;
+    const focused = this.contains(document.activeElement) && document.activeElement;
+    for (const { name } of [...this.attributes]) if (name.startsWith("data-")) this.removeAttribute(name);
+    Object.assign(this.dataset, fresh.dataset);
     // The server's own fragment, in which recorded text is escaped.
     this.replaceChildren(...fresh.childNodes);
     this.resized?.disconnect();
-    this.#prepare();
-    if (hadFocus) this.querySelector(".gr-node[tabindex='0']")?.focus({ preventScroll: true });
+    this.#prepare({ reveals: !stays });
+    if (stays && isSameLook) this.box?.scrollTo(...place);
+    if (focused) this.#focusAgain(focused);
+    this.#follow(this.player);
+  }
+
+  #focusAgain(element) {
+    const { graphMode, graphAs } = element.dataset;
+    const same = graphMode ? `[data-graph-mode=${graphMode}]` : graphAs ? "[data-graph-as]" : ".gr-node[tabindex='0']";
+    this.querySelector(same)?.focus({ preventScroll: true });
+  }
+
+  async #change(changes) {
+    const query = this.#query(this.player.at, changes);
+    await this.#fetch(query);
+    if (this.player.id) {
+      query.delete("at");
+      query.set("step", this.player.id);
+    }
+    history.replaceState(history.state, "", `?${query}`);
   }
 
   // Moving
@@ -125,9 +164,13 @@ class PhGraph extends HTMLElement {
     if (event.ctrlKey || event.metaKey || event.shiftKey) return;
     const zoom = event.target.closest("[data-zoom]");
     const node = event.target.closest("[data-step-at]");
+    const mode = event.target.closest("[data-graph-mode]");
+    const form = event.target.closest("[data-graph-as]");
     if (zoom) this.#zoom(zoom.dataset.zoom);
-    if (!node || !this.player?.spans) return;
+    if (!this.player?.spans || !(node || mode || form)) return;
     event.preventDefault();
+    if (mode) return this.#change({ graph: mode.dataset.graphMode });
+    if (form) return this.#change({ as: form.dataset.graphAs === "list" ? "list" : "" });
     if (this.wasDragged) return;
     this.player.go(this.#stepOf(node));
     if (node.classList.contains("gr-node")) this.#select(node);
@@ -143,11 +186,6 @@ class PhGraph extends HTMLElement {
 
   #key(event) {
     const node = event.target.closest?.(".gr-node");
-    const zooms = { "+": "in", "-": "out" };
-    if (zooms[event.key] && this.svg && !event.ctrlKey && !event.metaKey) {
-      event.preventDefault();
-      return this.#zoom(zooms[event.key]);
-    }
     if (!node || event.altKey || event.ctrlKey || event.metaKey) return;
     const next = this.#nextFrom(node, event.key);
     if (next === undefined) return;
@@ -181,6 +219,7 @@ class PhGraph extends HTMLElement {
   // Seeing
 
   #zoom(how) {
+    if (!this.svg) return;
     if (how === "fit") {
       const { clientWidth, clientHeight } = this.box;
       const across = Math.min(clientWidth / this.size.width, 1);
