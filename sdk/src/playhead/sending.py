@@ -183,6 +183,7 @@ class Sender:
 
     def _send_spooled(self) -> None:
         """Send what lies on disk, of this process and of ones before it."""
+        self._free_abandoned()
         for file in sorted(self._spool.glob("*.gz")) if self._spool else ():
             claimed = file.with_suffix(f".{os.getpid()}")
             try:
@@ -194,6 +195,16 @@ class Sender:
                 claimed.rename(file)
                 return
             claimed.unlink()
+
+    def _free_abandoned(self) -> None:
+        """Give back what processes had claimed that are gone."""
+        for file in self._spool.glob("*.[0-9]*") if self._spool else ():
+            try:
+                os.kill(int(file.suffix[1:]), 0)
+            except ProcessLookupError:
+                file.rename(file.with_suffix(".gz"))
+            except (OSError, ValueError):
+                continue
 
     def _pause(self, seconds: float) -> bool:
         """Wait before the next try; True when there is to be none."""
