@@ -32,12 +32,17 @@ PAGES = {
     "player, timeline": ("hero", ""),
     "player, tree": ("hero", "?view=tree&at=9"),
     "player, transcript": ("hero", "?view=transcript&at=8"),
+    "player, graph": ("hero", "?view=graph&graph=expanded&at=9"),
+    "player, graph as a list": ("hero", "?view=graph&as=list&at=9"),
+    "player, graph, hostile": ("hostile", "?view=graph"),
     "player, 5,000 steps": ("long", "?at=2500"),
     "player, no content": ("silent", ""),
     "player, right to left": ("parts", "?view=transcript"),
     "player, hostile": ("hostile", "?view=transcript"),
     "player, no such step": ("hero", "?step=00000000000000000000000000000000"),
     "step": ("hero", "steps/{step}/"),
+    "comments": ("hostile", "comments/"),
+    "examples": ("project", "examples/"),
     "who can see it": ("hostile", "access/"),
     "shared": ("root", "s/{token}/"),
     "compare": ("project", "compare/?a=chat-001&b=chat-002&c=chat-4711"),
@@ -202,7 +207,14 @@ def test_htmx_and_our_scripts_fit_an_ordinary_page(site, page):
 
 
 @pytest.mark.parametrize(
-    ("view", "width"), [("timeline", 1440), ("timeline", 390), ("tree", 390), ("transcript", 1440)]
+    ("view", "width"),
+    [
+        ("timeline", 1440),
+        ("timeline", 390),
+        ("tree", 390),
+        ("transcript", 1440),
+        ("graph&graph=expanded", 1440),
+    ],
 )
 def test_5000_steps_stay_few_elements_while_one_moves(site, open_context, view, width):
     page = open_context(viewport={"width": width, "height": 844}).new_page()

@@ -18,6 +18,8 @@ def pages_of(site):
     yield from (site.session("hostile", f"?view={view}") for view in VIEWS)
     yield from (site.session("hostile", f"?at={n + 1}") for n in range(len(seed.HOSTILE)))
     yield from (site.session("hostile", f"steps/{step.hex}/") for step in steps)
+    yield from (site.session("hostile", rest) for rest in ("?tab=comments", "comments/"))
+    yield site.path("examples/")
     for mode in ("steps", "output"):
         yield site.path(f"compare/?a={session.pk}&b={site.sessions['parts'].pk}&mode={mode}")
     yield from (f"{site.url}/s/{site.token}/{rest}" for rest in ("", "?view=steps"))

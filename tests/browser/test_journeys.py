@@ -286,6 +286,25 @@ def test_changing_views_keeps_the_step(site, page):
     expect(page.locator("#turn-9")).to_have_attribute("aria-current", "step")
 
 
+def test_walking_the_graph(site, page):
+    page.goto(site.session("hero", "?at=3"))
+    ready(page)
+    press(page, "3")
+    page.get_by_role("link", name="Expanded").focus()
+    press(page, "Enter")
+    expect(page).to_have_url(re.compile("graph=expanded"))
+    node = page.locator(".gr-node[aria-current]")
+    expect(node).to_have_attribute("aria-label", re.compile("^step 3 of 13"))
+    node.focus()
+    press(page, "ArrowDown", "ArrowRight")
+    expect(page.get_by_role("link", name=re.compile("^step 5 of 13"))).to_be_focused()
+    press(page, "Enter")
+
+    expect(node).to_have_attribute("aria-label", re.compile("^step 5 of 13, tool lookup_payments"))
+    expect(page.locator("[data-number]")).to_have_text("5")
+    expect(page.locator(".gr-node.future")).to_have_count(8)
+
+
 def test_steps_after_the_playhead_are_dimmed(site, page):
     page.goto(site.session("hero", "?at=5"))
     ready(page)
