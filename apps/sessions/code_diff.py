@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import unified_diff
-from itertools import zip_longest
 from typing import Any
 
 from apps.sessions.json_tree import SIZE_LIMIT
@@ -18,6 +19,10 @@ HUNK, INS, DEL, KEPT = "hunk", "ins", "del", "same"
 LONGEST_LINE = 500
 MARKED_AT_MOST = 300
 LINES_AT_MOST = 1500
+# Lines that share this much of their words are one line, changed. Larger blocks go by their order.
+ALIKE = 0.4
+PAIRED_AT_MOST = 400
+NAMES = re.compile(r"\w+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,13 +128,52 @@ def _kept(line: str, old: int | None, new: int | None) -> Row:
 def _replaced(
     gone: Sequence[str], come: Sequence[str], old: int | None, new: int | None, left: int
 ) -> Iterator[Row]:
-    for at, (a, b) in enumerate(zip_longest(gone, come)):
-        first, second = _marked(a, b, left - at)
+    for i, j in _partners(gone, come):
+        a, b = (None if i is None else gone[i]), (None if j is None else come[j])
+        first, second = _marked(a, b, left)
+        left -= 1
         yield Row(
             "change",
-            None if a is None else Side(_moved(old, at), first),
-            None if b is None else Side(_moved(new, at), second),
+            None if i is None else Side(_moved(old, i), first),
+            None if j is None else Side(_moved(new, j), second),
         )
+
+
+def _partners(gone: Sequence[str], come: Sequence[str]) -> Iterator[tuple[int | None, int | None]]:
+    """Yield which removed line became which added one, in order; lines that are alone alone."""
+    i = j = 0
+    for a, b in _alike(gone, come):
+        yield from ((at, None) for at in range(i, a))
+        yield from ((None, at) for at in range(j, b))
+        yield a, b
+        i, j = a + 1, b + 1
+    yield from ((at, None) for at in range(i, len(gone)))
+    yield from ((None, at) for at in range(j, len(come)))
+
+
+def _alike(gone: Sequence[str], come: Sequence[str]) -> list[tuple[int, int]]:
+    """Return the pairs of alike lines that together are most alike, none crossing another."""
+    if not gone or not come or len(gone) * len(come) > PAIRED_AT_MOST:
+        return list(zip(range(len(gone)), range(len(come)), strict=False))
+    best: list[list[tuple[float, tuple[tuple[int, int], ...]]]] = [
+        [(0.0, ())] * (len(come) + 1) for _ in range(len(gone) + 1)
+    ]
+    ours, theirs = ([Counter(NAMES.findall(line)) for line in lines] for lines in (gone, come))
+    for i, a in enumerate(ours, 1):
+        for j, b in enumerate(theirs, 1):
+            options = [best[i - 1][j], best[i][j - 1]]
+            likeness = _likeness(a, b)
+            if likeness >= ALIKE:
+                score, pairs = best[i - 1][j - 1]
+                options.append((score + likeness, (*pairs, (i - 1, j - 1))))
+            best[i][j] = max(options, key=lambda option: option[0])
+    return list(best[-1][-1][1])
+
+
+def _likeness(a: Counter[str], b: Counter[str]) -> float:
+    """Return how much of two lines' words are the same, from 0 to 1."""
+    total = a.total() + b.total()
+    return 2 * (a & b).total() / total if total else 0.0
 
 
 def _marked(a: str | None, b: str | None, left: int) -> tuple[tuple[Piece, ...], tuple[Piece, ...]]:

@@ -70,6 +70,8 @@ class Section:
     size: int = 0
     tree: SafeString | None = None
     excerpt: str = ""
+    # What is text, and nobody's message.
+    text: str = ""
     changes: list[dict[str, Json]] = field(default_factory=list)
     # Rows of a <dl>.
     facts: SafeString | None = None
@@ -169,12 +171,14 @@ class Trees:
         before: Sequence[Before],
     ) -> Section:
         """Show messages as messages where they can be read as such, else the JSON."""
-        is_said = kind in SPOKEN or isinstance(value, str)
-        messages = read_messages(value, role) if is_said else None
-        if messages is None:
-            return self.section(name, title, value)
         size = size_of(value)
         section = Section(name, title, size=size if size > SIZE_LIMIT else 0)
+        if kind not in SPOKEN and isinstance(value, str):
+            section.text = value
+            return section
+        messages = read_messages(value, role) if kind in SPOKEN or name == "reasoning" else None
+        if messages is None:
+            return self.section(name, title, value)
         return _with_messages(section, messages, before)
 
 

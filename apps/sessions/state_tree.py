@@ -88,7 +88,8 @@ class Drawing:
         if op:
             self.drawn.note(op, path)
         value = was if now is ABSENT else now
-        if op == "change" or not isinstance(value, dict | list) or not value:
+        is_branch = isinstance(value, dict | list) and bool(value or (not op and was))
+        if op == "change" or not is_branch:
             shown = _both(was, now) if op == "change" else leaf(value)
             return format_html(
                 '<li{}>{}<bdi class="key">{}</bdi> {} {}</li>',
@@ -117,7 +118,7 @@ def _op(was: Json, now: Json) -> str:
     """Return what became of a value as a whole; nothing where only what is inside changed."""
     if was is ABSENT or now is ABSENT:
         return "add" if was is ABSENT else "remove"
-    is_inside = isinstance(was, dict | list) and type(was) is type(now) and bool(was and now)
+    is_inside = isinstance(was, dict | list) and type(was) is type(now)
     return "" if is_inside or _same(was, now) else "change"
 
 

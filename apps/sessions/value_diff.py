@@ -26,6 +26,8 @@ DEEPEST = 24
 WORD = re.compile(
     r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]\s*|\w+\s*|[^\w\s]\s*|\s+"
 )
+# In a line of code the space after a word is none of its own.
+TOKEN = re.compile(r"\w+|\s+|[^\w\s]")
 SPACE = re.compile(r"\s")
 # A text without a space that is no longer than this is one word, whatever its signs.
 ONE_WORD = 80
@@ -182,7 +184,7 @@ def word_pieces(a: str, b: str) -> list[Piece]:
 
 def line_pieces(a: str, b: str) -> list[Piece]:
     """Return how one line became another, whole: nothing of it is left out."""
-    return list(_of_words(WORD.findall(a), WORD.findall(b)))
+    return list(_of_words(TOKEN.findall(a), TOKEN.findall(b)))
 
 
 def _is_one_word(text: str) -> bool:
