@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from apps.annotations import said_urls, share_urls
+from apps.annotations import said_urls, share_urls, verdict_urls
 
 app_name = "annotations"
-urlpatterns = [*said_urls.urlpatterns, *share_urls.urlpatterns]
+urlpatterns = [*said_urls.urlpatterns, *share_urls.urlpatterns, *verdict_urls.urlpatterns]

@@ -6,14 +6,14 @@ tokens and costs are told as deltas. Nothing here holds content.
 
 from __future__ import annotations
 
-from collections import Counter, OrderedDict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections import Counter, OrderedDict, defaultdict, deque
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from threading import Lock
 from typing import Any
 
-from playhead.alignment import Signature, common_ends
+from playhead.alignment import Pair, Signature, common_ends
 from playhead.lanes import Placed, align_lanes
 
 from apps.sessions.compare_sides import Facts, Side, open_sides, read_side
@@ -31,6 +31,8 @@ NEW_EVERY_TIME = frozenset({"time", "random"})
 KNOWN_LATE = frozenset({"output", "status", "error", "reasoning", "state", "model_returned"})
 # Fields under one name, as they are told.
 TOLD_AS = {"state_patch": "state"}
+
+Key = tuple[str, ...]
 
 # Rows of all comparisons that a process keeps.
 ROWS_HELD = 200_000
@@ -59,6 +61,10 @@ class Comparison:
     is_complete: bool
     # False: neither session has recorded what was said.
     has_content: bool
+    # Rows of one session alone whose step the other has as well, elsewhere: by row, both ways.
+    moved: Mapping[int, int] = field(default_factory=dict)
+    # The steps with which it begins, from 0.
+    begins: tuple[int, int] = (0, 0)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -70,15 +76,15 @@ _held: OrderedDict[tuple[Any, ...], Comparison] = OrderedDict()
 _lock = Lock()
 
 
-def compare(a: Session, b: Session) -> Comparison:
+def compare(a: Session, b: Session, begins: tuple[int, int] = (0, 0)) -> Comparison:
     """Return two sessions of a project side by side; made anew once one has changed."""
-    key = (*state_of(a), *state_of(b))
+    key = (*state_of(a), *state_of(b), *begins)
     with _lock:
         held = _held.get(key)
         if held is not None:
             _held.move_to_end(key)
             return held
-    made = compare_sides(read_side(a), read_side(b))
+    made = compare_sides(read_side(a), read_side(b), begins)
     with _lock:
         _held[key] = made
         while sum(len(one.rows) for one in _held.values()) > ROWS_HELD and len(_held) > 1:
@@ -86,17 +92,52 @@ def compare(a: Session, b: Session) -> Comparison:
     return made
 
 
-def compare_sides(a: Side, b: Side) -> Comparison:
+def compare_sides(a: Side, b: Side, begins: tuple[int, int] = (0, 0)) -> Comparison:
+    """Compare two sessions, each from a step on."""
     likeness = open_sides(a, b)
-    found = align_lanes(*_signatures(a, b, likeness))
+    ours, theirs = _signatures(a, b, likeness)
+    found = align_lanes(ours[begins[0] :], theirs[begins[1] :])
     teller = Teller(a, b, likeness)
-    rows = [teller.row(i, j) for i, j in found.pairs]
+    rows = [teller.row(*_shifted(pair, begins)) for pair in found.pairs]
     return Comparison(
         rows,
         first=_first(rows, a, b),
         is_optimal=found.is_optimal,
         is_complete=likeness is not None,
         has_content=any(one.input or one.output for side in (a, b) for one in side.facts),
+        moved=moved(rows, ours, theirs),
+        begins=begins,
+    )
+
+
+def _shifted(pair: Pair, begins: tuple[int, int]) -> Pair:
+    i, j = pair
+    return None if i is None else i + begins[0], None if j is None else j + begins[1]
+
+
+def moved(rows: Sequence[Row], ours: Sequence[Placed], theirs: Sequence[Placed]) -> dict[int, int]:
+    """Return which steps that stand alone are in the other session as well, at another place.
+
+    Lanes are paired as wholes and keep their order, so a step that went from one lane to
+    another has no partner. It is found by saying the same, the first by the first.
+    """
+    waiting: dict[Key, deque[int]] = defaultdict(deque)
+    found: dict[int, int] = {}
+    for at, row in enumerate(rows):
+        if row.b is None and row.a is not None and (key := _key(ours[row.a])):
+            waiting[key].append(at)
+    for at, row in enumerate(rows):
+        if row.a is None and row.b is not None and waiting.get(_key(theirs[row.b])):
+            partner = waiting[_key(theirs[row.b])].popleft()
+            found[partner], found[at] = at, partner
+    return found
+
+
+def _key(placed: Placed) -> Key:
+    """Return what a step says; one that says nothing is like any other."""
+    signature = placed[1]
+    return (
+        (signature.kind, signature.name or "", signature.arguments) if signature.arguments else ()
     )
 
 

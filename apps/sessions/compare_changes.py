@@ -9,7 +9,7 @@ from typing import Any
 from playhead.matching import normalised
 
 from apps.sessions import reader
-from apps.sessions.compare import Row
+from apps.sessions.compare import Row, delta, tokens_of
 from apps.sessions.json_tree import size_of
 from apps.sessions.layout_cache import layout_of
 from apps.sessions.likeness import answered
@@ -63,6 +63,34 @@ class FieldChange:
     @property
     def title(self) -> str:
         return TITLES.get(self.name, self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """What a step took on both sides; the difference is unknown where one side is."""
+
+    name: str
+    a: Any
+    b: Any
+    sign: str = ""
+    size: Any = None
+
+
+def amounts_of(a: Step, b: Step) -> list[Amount]:
+    """Return what both steps took in time, tokens and cost, as far as either is known."""
+    told = (
+        ("time", a.duration_ms, b.duration_ms),
+        ("tokens", tokens_of(a), tokens_of(b)),
+        ("cost", a.cost, b.cost),
+    )
+    return [_amount(*one) for one in told if one[1] is not None or one[2] is not None]
+
+
+def _amount(name: str, a: Any, b: Any) -> Amount:
+    more = delta(a, b)
+    if more is None:
+        return Amount(name, a, b)
+    return Amount(name, a, b, "+" if more > 0 else "−" if more < 0 else "±", abs(more))
 
 
 @dataclass(slots=True)

@@ -11,12 +11,17 @@ from django.db.models.functions import Cast
 from django.http import Http404
 
 from apps.core.errors import DomainError, InvalidError
+from apps.sessions.layout_cache import layout_of
 from apps.sessions.models import Session
 from apps.tenants.models import Project
 
 LETTERS = "abcd"
 ADDRESS = re.compile(r"/sessions/([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})(?:[/?#]|$)")
 SHORT = re.compile(r"S-([0-9A-F]{6})", re.IGNORECASE)
+# A session with the step to begin at; names may hold the sign, too.
+AT_STEP = re.compile(r"(.+)@([0-9a-fA-F]{32}|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})")
+# Letters of the sessions that may begin at a step.
+BEGINS = "ab"
 # A short word is looked for among so many of the newest sessions.
 NEWEST = 20_000
 
@@ -26,6 +31,34 @@ class ErasedSideError(DomainError):
 
     status = 410
     title = "This session was erased"
+
+
+def split_steps(named: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    """Return who is named by letter, and the ids of the steps that were named with them."""
+    words, steps = dict(named), {}
+    for letter, text in named.items():
+        if found := AT_STEP.fullmatch(text.strip()):
+            if letter not in BEGINS:
+                raise InvalidError(f"Only a and b may name a step, {letter} may not.", letter)
+            words[letter], steps[letter] = found[1], found[2].replace("-", "").lower()
+    return words, steps
+
+
+def places_of(sides: Mapping[str, Session], steps: Mapping[str, str]) -> dict[str, int]:
+    """Return where the named steps stand, from 0; 404 where a session has no such step."""
+    places = {}
+    for letter, step in steps.items():
+        at = layout_of(sides[letter]).find(step)
+        if at is None:
+            raise Http404(f"Session {letter.upper()} has no step {step}.")
+        places[letter] = at
+    return places
+
+
+def begins_of(places: Mapping[str, int]) -> tuple[int, int]:
+    """Return from which steps two sessions are compared: both name one, or none is left out."""
+    is_both = len(places) == len(BEGINS)
+    return (places["a"], places["b"]) if is_both else (0, 0)
 
 
 def read_ids(named: Mapping[str, str]) -> dict[str, UUID]:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 from urllib.parse import urlencode
@@ -14,132 +12,49 @@ from django.urls import reverse
 
 from apps.core.errors import InvalidError
 from apps.sessions import reader
-from apps.sessions.compare import (
-    CHANGED,
-    IDENTICAL,
-    ONLY_A,
-    ONLY_B,
-    Comparison,
-    Row,
-    compare,
-    delta,
-    session_deltas,
-    tokens_of,
-)
-from apps.sessions.compare_changes import FieldChange, Teller, open_pairs
+from apps.sessions.compare import CHANGED, Comparison, Row, compare
+from apps.sessions.compare_answers import answers_context
+from apps.sessions.compare_changes import Amount, FieldChange, Teller, amounts_of, open_pairs
+from apps.sessions.compare_code import code_context
 from apps.sessions.compare_entries import Entry, differing, page_of, read_row
-from apps.sessions.layout import Layout, Place
+from apps.sessions.compare_lines import Elsewhere, Fold, Line, place_at
+from apps.sessions.compare_state import state_context
+from apps.sessions.compare_table import Column, facets_shown, plain_column
 from apps.sessions.layout_cache import layout_of
-from apps.sessions.listing import short_id
-from apps.sessions.messages import Message, read_messages
 from apps.sessions.models import Session
 from apps.sessions.queries import facets_of
-from apps.sessions.value_diff import Piece, text_change
 from apps.tenants.models import Project
 
 Json = Any
 
-DATED = re.compile(r"(.+?)-(\d{4}-\d{2}-\d{2}|\d{8})")
-MODES = ("steps", "output")
-SIGNS = {IDENTICAL: "=", CHANGED: "~", ONLY_A: "-", ONLY_B: "+"}
-WORDS = {IDENTICAL: "identical", CHANGED: "changed", ONLY_A: "only in A", ONLY_B: "only in B"}
+# By name in the address, and as it is called on the page.
+MODES = {
+    "steps": "Steps",
+    "output": "Last answers",
+    "code": "Code",
+    "state": "State",
+}
 # Steps of a folded stretch that are listed in it.
 LISTED = 60
-# The last calls of a model in which the answer is looked for.
-LAST_CALLS = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Delta:
-    """A difference with its sign apart, so that its size can be written with its unit."""
-
-    sign: str
-    size: Any
-    percent: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One session in the table at the head."""
-
-    letter: str
-    session: Session
-    short_id: str
-    title: str
-    facets: Mapping[str, list[str]]
-    tokens: int | None
-    # By what it is more or less than A; empty for A.
-    deltas: Mapping[str, Delta | None]
-    counts: Mapping[str, int] | None = None
-    first: Line | None = None
-    # Where A and this one part, in the steps of both.
-    url: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One aligned step, with all that the page says of it."""
-
-    at: int
-    row: Row
-    a: Place | None
-    b: Place | None
-    fields: Sequence[FieldChange] = ()
-    is_first: bool = False
-    next_url: str = ""
-
-    @property
-    def number(self) -> int:
-        return self.at + 1
-
-    @property
-    def sign(self) -> str:
-        return SIGNS[self.row.status]
-
-    @property
-    def word(self) -> str:
-        return WORDS[self.row.status]
-
-    @property
-    def place(self) -> Place:
-        place = self.a or self.b
-        assert place is not None  # noqa: S101  # a row has one side at least
-        return place
-
-    @property
-    def is_error(self) -> bool:
-        return any(place is not None and place.is_error for place in (self.a, self.b))
-
-
-@dataclass(frozen=True, slots=True)
-class Fold:
-    """A stretch of equal steps on one line."""
-
-    lines: Sequence[Line]
-    count: int
-    first: Line
-    last: Line
-
-    @property
-    def left_out(self) -> int:
-        return self.count - len(self.lines)
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a session said last."""
-
-    place: Place
-    messages: list[Message] | None
-    value: Json
 
 
 def read_mode(name: str | None) -> str:
     if name is None:
-        return MODES[0]
+        return next(iter(MODES))
     if name not in MODES:
         raise InvalidError(f"mode must be one of {', '.join(MODES)}.", "mode")
     return name
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a line says of a step that both have: its fields that differ, and what it took."""
+
+    fields: Sequence[FieldChange] = ()
+    amounts: Sequence[Amount] = ()
+
+
+NOTHING = Told()
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +64,10 @@ class ComparePage:
     project: Project
     sides: Mapping[str, Session]
     mode: str
+    # The ids of the steps that the address names, by letter, and where they stand.
+    steps: Mapping[str, str]
+    places: Mapping[str, int]
+    begins: tuple[int, int] = (0, 0)
 
     @property
     def a(self) -> Session:
@@ -159,7 +78,8 @@ class ComparePage:
         return self.sides["b"]
 
     def context(self, at: str) -> dict[str, Json]:
-        found = compare(self.a, self.b)
+        found = compare(self.a, self.b, self.begins)
+        row = read_row(at, found) if at else self.usual_row(found)
         context = {
             "project": self.project,
             "organization": self.project.organization,
@@ -169,22 +89,58 @@ class ComparePage:
             "mode": self.mode,
             "found": found,
             "counts": found.counts,
+            "moved": len(found.moved) // 2,
             "total": len(found.rows),
             "first": self.line(found, found.first) if found.first is not None else None,
-            "swap_url": self.url(a=self.b.pk, b=self.a.pk),
-            "steps_url": self.url(mode=None),
-            "output_url": self.url(mode="output"),
+            "swap_url": self.swapped(),
+            "begun": tuple(at + 1 for at in self.begins) if any(self.begins) else None,
+            "whole_url": self.url(a=self.a.pk, b=self.b.pk) if self.steps else "",
+            "modes": [(name, title, self.url(mode=name)) for name, title in MODES.items()],
+            "at": self.line(found, row) if found.rows else None,
+            "address": self.query(),
+            "back": urlencode(self.query(), safe="@"),
         }
+        return context | self._of_mode(found, row)
+
+    def _of_mode(self, found: Comparison, row: int) -> dict[str, Json]:
         if self.mode == "output":
-            return context | self.answers()
-        return context | self.steps(found, read_row(at, found))
+            return answers_context(self.sides)
+        if self.mode == "code":
+            return code_context(self.a, self.b, self.begins)
+        if self.mode == "state":
+            return state_context(self.a, self.b, found, row)
+        return self.entries(found, row)
+
+    def usual_row(self, found: Comparison) -> int:
+        """Return the line of the step that the address names, else where one begins to look."""
+        for at, row in enumerate(found.rows):
+            if row.a is not None and row.a == self.places.get("a"):
+                return at
+            if row.b is not None and row.b == self.places.get("b"):
+                return at
+        # The state is looked at from its end.
+        return max(len(found.rows) - 1, 0) if self.mode == "state" else 0
 
     def url(self, **changes: Any) -> str:
         """Return the address of this page with some of its parameters changed."""
         root = reverse("sessions:compare", args=(self.project.organization.slug, self.project.slug))
-        query = {letter: session.pk for letter, session in self.sides.items()}
-        query |= {"mode": self.mode if self.mode != MODES[0] else None} | changes
-        return f"{root}?{urlencode({name: value for name, value in query.items() if value})}"
+        return f"{root}?{urlencode(self.query(**changes), safe='@')}"
+
+    def query(self, **changes: Any) -> dict[str, str]:
+        usual = next(iter(MODES))
+        query: dict[str, Any] = {letter: self.address(letter) for letter in self.sides}
+        query |= {"mode": self.mode} | changes
+        if query["mode"] == usual:
+            query["mode"] = None
+        return {name: str(value) for name, value in query.items() if value}
+
+    def address(self, letter: str) -> str:
+        """Return how a session stands in the address, with its step."""
+        step = self.steps.get(letter)
+        return f"{self.sides[letter].pk}@{step}" if step else str(self.sides[letter].pk)
+
+    def swapped(self) -> str:
+        return self.url(a=self.address("b"), b=self.address("a"))
 
     def columns(self) -> list[Column]:
         sessions = list(self.sides.values())
@@ -197,41 +153,28 @@ class ComparePage:
     def _column(
         self, letter: str, session: Session, title: str, facets: Mapping[str, list[str]]
     ) -> Column:
-        shown = dict(facets) | {
-            "model": [model for model in facets.get("model", []) if not _is_dated(model, facets)],
-            "prompt": with_versions(facets.get("prompt", [])),
-        }
-        plain = Column(letter, session, short_id(session), title, shown, tokens_of(session), {})
+        plain = plain_column(letter, session, title, facets_shown(facets))
         if letter == "a":
             return plain
-        found = compare(self.a, session)
-        place = found.first
-        return Column(
-            letter,
-            session,
-            plain.short_id,
-            title,
-            shown,
-            plain.tokens,
-            deltas_of(self.a, session),
-            found.counts,
-            None if place is None else self.line(found, place, session),
-            self._url_of(letter, session, place),
-        )
+        found = compare(self.a, session, self.begins if letter == "b" else (0, 0))
+        first = None if found.first is None else self.line(found, found.first, session)
+        return plain.against(self.a, found.counts, first, self._url_of(letter, found.first))
 
-    def _url_of(self, letter: str, session: Session, first: int | None) -> str:
+    def _url_of(self, letter: str, first: int | None) -> str:
         """Return where A and this session are seen to part."""
         place = {} if first is None else {"at": first + 1}
-        swapped = {letter: self.b.pk, "b": session.pk}
+        swapped: dict[str, Any] = {}
+        if letter != "b":
+            swapped = {letter: self.b.pk, "b": self.sides[letter].pk, "a": self.a.pk}
         hash_mark = "" if first is None else f"#r{first + 1}"
         return self.url(**swapped, mode=None, **place) + hash_mark
 
-    def steps(self, found: Comparison, at: int) -> dict[str, Json]:
+    def entries(self, found: Comparison, at: int) -> dict[str, Json]:
+        """Return the page of lines that holds a row."""
         page = page_of(found.rows, at)
         shown = [entry.start for entry in page.entries if not entry.is_fold]
-        fields = self._fields(found, shown)
-        differences = differing(found.rows)
-        following = dict(pairwise(differences))
+        told = self._told(found, shown)
+        following = dict(pairwise(differing(found.rows)))
         last = page.entries[-1].end if page.entries else 0
 
         def entry_of(entry: Entry) -> Fold | Line:
@@ -241,7 +184,7 @@ class ComparePage:
             return self.line(
                 found,
                 entry.start,
-                fields=fields.get(entry.start, ()),
+                told=told.get(entry.start, NOTHING),
                 next_url="" if after is None else self.row_url(after, is_here=after < last),
             )
 
@@ -259,13 +202,13 @@ class ComparePage:
     def _page_url(self, at: int | None) -> str:
         return "" if at is None else self.url(at=at + 1)
 
-    def _fields(self, found: Comparison, shown: Sequence[int]) -> dict[int, Sequence[FieldChange]]:
+    def _told(self, found: Comparison, shown: Sequence[int]) -> dict[int, Told]:
         changed = [at for at in shown if found.rows[at].status == CHANGED]
         rows = [found.rows[at] for at in changed]
         teller = Teller()
         pairs = open_pairs(self.a, self.b, rows) if rows else []
         return {
-            at: teller.fields(row, ours, theirs)
+            at: Told(teller.fields(row, ours, theirs), amounts_of(ours[0], theirs[0]))
             for at, row, (ours, theirs) in zip(changed, rows, pairs, strict=True)
         }
 
@@ -275,7 +218,7 @@ class ComparePage:
         at: int,
         other: Session | None = None,
         *,
-        fields: Sequence[FieldChange] = (),
+        told: Told = NOTHING,
         next_url: str = "",
     ) -> Line:
         row = found.rows[at]
@@ -284,10 +227,26 @@ class ComparePage:
             row,
             place_at(layout_of(self.a), row.a),
             place_at(layout_of(other or self.b), row.b),
-            fields,
+            told.fields,
+            told.amounts,
             is_first=at == found.first,
             next_url=next_url,
+            elsewhere=None if other else self._elsewhere(found, at),
+            back=urlencode(self.query(at=at + 1), safe="@"),
         )
+
+    def _elsewhere(self, found: Comparison, at: int) -> Elsewhere | None:
+        """Return where the other session has this step, if it stands alone here."""
+        partner = found.moved.get(at)
+        if partner is None:
+            return None
+        letter, session, row = "b", self.b, found.rows[partner]
+        if row.b is None:
+            letter, session = "a", self.a
+        place, lane = _placed(session, row)
+        here = _placed(self.a if letter == "b" else self.b, found.rows[at])[1]
+        url = f"{self.url(mode=None, at=partner + 1)}#r{partner + 1}"
+        return Elsewhere(letter.upper(), place, lane, is_other_lane=lane != here, url=url)
 
     def _fold(self, found: Comparison, entry: Entry) -> Fold:
         listed = range(entry.start, min(entry.end, entry.start + LISTED))
@@ -298,67 +257,10 @@ class ComparePage:
             self.line(found, entry.end - 1),
         )
 
-    def answers(self) -> dict[str, Json]:
-        answers = {letter: last_answer(session) for letter, session in self.sides.items()}
-        left, right = text_of(answers["a"]), text_of(answers["b"])
-        pieces: list[Piece] = []
-        if left and right and left != right:
-            pieces = text_change(left, right, "").pieces
-        return {
-            "answers": [(letter, self.sides[letter], said) for letter, said in answers.items()],
-            "pieces": pieces,
-            "is_same_answer": bool(left) and left == right,
-        }
 
-
-def with_versions(prompts: Sequence[str]) -> list[str]:
-    """Leave out the plain name of a prompt whose version is known."""
-    versioned = {prompt.rpartition("@")[0] for prompt in prompts}
-    return [prompt for prompt in prompts if prompt not in versioned]
-
-
-def _is_dated(model: str, facets: Mapping[str, list[str]]) -> bool:
-    """Tell whether this is the dated name that a model answered by, besides the one asked for."""
-    dated = DATED.fullmatch(model)
-    return dated is not None and dated[1] in facets["model"]
-
-
-def place_at(layout: Layout, index: int | None) -> Place | None:
-    return None if index is None else layout.place(index)
-
-
-def deltas_of(a: Session, b: Session) -> dict[str, Delta | None]:
-    """Return what a session took more or less than A, and the same in percent."""
-    before = {"duration_ms": a.duration_ms, "tokens": tokens_of(a), "cost": a.cost}
-    changes = session_deltas(a, b) | {"cost": delta(a.cost, b.cost)}
-    return {name: _delta(change, before.get(name)) for name, change in changes.items()}
-
-
-def _delta(change: float | Decimal | None, before: float | Decimal | None) -> Delta | None:
-    if change is None:
-        return None
-    sign = "+" if change > 0 else "−" if change < 0 else "±"
-    percent = round(float(change) * 100 / float(before)) if before else None
-    return Delta(sign, abs(change), None if percent is None else abs(percent))
-
-
-def last_answer(session: Session) -> Answer | None:
-    """Return what a session said last: the last answer of a model, else of an agent."""
+def _placed(session: Session, row: Row) -> tuple[Any, str]:
+    """Return the step of a row that has one side, and its lane."""
     layout = layout_of(session)
-    count = len(layout)
-    places = layout.last_of_kind("llm", count, LAST_CALLS)[::-1]
-    places += layout.last_of_kind("agent", count, 1) + ([count - 1] if count else [])
-    for step, event in reader.read_at(session, layout, list(dict.fromkeys(places)), content=True):
-        output = event.get("output")
-        if output is not None:
-            messages = read_messages(output, "assistant")
-            return Answer(layout.place(step.seq - 1), messages, output)
-    return None
-
-
-def text_of(answer: Answer | None) -> str:
-    """Return the words of an answer."""
-    if answer is None or answer.messages is None:
-        return ""
-    parts = (part for message in answer.messages for part in message.parts)
-    return "\n".join(part.text for part in parts if part.kind == "text")
+    at = row.a if row.a is not None else row.b
+    assert at is not None  # noqa: S101  # a row has one side at least
+    return layout.place(at), layout.lanes[at] or ""

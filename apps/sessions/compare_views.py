@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from uuid import UUID
 
+import orjson
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.gzip import gzip_page
@@ -13,13 +14,19 @@ from django.views.decorators.http import require_safe
 from apps.audit.services import record_reading
 from apps.core.errors import InvalidError
 from apps.sessions import reader
+from apps.sessions.compare import compare
+from apps.sessions.compare_lines import SIGNS
 from apps.sessions.compare_named import (
     LETTERS,
     ErasedSideError,
+    begins_of,
     find_by_word,
     find_sides,
     moved_ids,
+    places_of,
+    read_ids,
     refuse_equal,
+    split_steps,
 )
 from apps.sessions.compare_pages import ComparePage, read_mode
 from apps.sessions.filters import refuse_unknown
@@ -39,16 +46,45 @@ def compare_sessions(request: SignedInRequest, project: Project) -> HttpResponse
     mode = read_mode(request.GET.get("mode"))
     named = {letter: request.GET.get(letter, "").strip() for letter in LETTERS}
     try:
-        sides = sides_named(project, named)
+        page = page_named(project, named, mode)
     except (Http404, InvalidError, ErasedSideError) as error:
         return ask(request, project, named, error)
-    if len(sides) < 2:
+    if page is None:
         return ask(request, project, named)
-    page = ComparePage(project, sides, mode)
-    if any(named[letter] not in ("", str(session.pk)) for letter, session in sides.items()):
+    sides = page.sides
+    if any(named[letter] not in ("", page.address(letter)) for letter in sides):
         return redirect(page.url(at=request.GET.get("at")))
     write_down(request, project, sides)
     return render(request, "sessions/compare.html", page.context(request.GET.get("at", "")))
+
+
+@require_safe
+@gzip_page
+@project_view(Permission.READ_CONTENT)
+def compared_rows(request: SignedInRequest, project: Project) -> HttpResponse:
+    """Send how all steps are paired, in columns, for the slider over both sessions."""
+    refuse_unknown(request.GET.dict(), frozenset("ab"))
+    words, steps = split_steps({letter: request.GET.get(letter, "") for letter in "ab"})
+    sides = find_sides(project, read_ids(words))
+    write_down(request, project, sides)
+    begins = begins_of(places_of(sides, steps))
+    rows = compare(sides["a"], sides["b"], begins).rows
+    answer = {
+        "status": "".join(SIGNS[row.status] for row in rows),
+        "a": [None if row.a is None else row.a + 1 for row in rows],
+        "b": [None if row.b is None else row.b + 1 for row in rows],
+    }
+    return HttpResponse(orjson.dumps(answer), content_type="application/json")
+
+
+def page_named(project: Project, named: Mapping[str, str], mode: str) -> ComparePage | None:
+    """Return the page that the address names; None where it names fewer than two sessions."""
+    words, steps = split_steps(named)
+    sides = sides_named(project, words)
+    if len(sides) < 2:
+        return None
+    places = places_of(sides, steps)
+    return ComparePage(project, sides, mode, steps, places, begins_of(places))
 
 
 def sides_named(project: Project, named: Mapping[str, str]) -> dict[str, Session]:
@@ -77,7 +113,7 @@ def ask(
     """Show the form that asks for two sessions, with what is known of them."""
     known = None
     if error is None and named["a"]:
-        known = sides_named(project, {"a": named["a"]})["a"]
+        known = sides_named(project, {"a": split_steps(named)[0]["a"]})["a"]
         write_down(request, project, {"a": known})
     context = {
         "project": project,

@@ -125,7 +125,7 @@ def _summary(step: Step) -> str:
     group = group_of(step.kind)
     parts = [
         f'<b class="no">{step.seq}</b>',
-        f'<span class="k k-{group}"><i></i>{LETTERS[group]}</span>',
+        f'<span class="k k-{group}">{LETTERS[group]}</span>',
         f'<span class="kind-name">{escape(step.kind)}</span>',
         f'<bdi class="name">{escape(step.name or "")}</bdi>',
     ]

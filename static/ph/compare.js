@@ -1,6 +1,9 @@
 // From difference to difference: on this page, then on the one before or after it.
 
+import { Slider } from "./compare-slider.js";
+import { Viewed } from "./compare-viewed.js";
 import { onKeys } from "./keys.js";
+import "./verdict.js";
 
 const rows = [...document.querySelectorAll("[data-diff]")];
 const LAST = "#last-difference";
@@ -12,6 +15,22 @@ function show(row) {
   const target = row.querySelector(":scope > details > summary") ?? row.querySelector("a");
   target.focus({ preventScroll: true });
   row.scrollIntoView({ block: "start" });
+  slider?.at(row.dataset.line);
+  // Whoever opens a step in the player comes back to this line.
+  history.replaceState(null, "", `#${row.id}`);
+}
+
+// Go to a line by its number: on this page, else on the one that holds it.
+function goTo(line, form) {
+  const row = [...document.querySelectorAll("[data-line]")].find(
+    (one) => Number(one.dataset.line) <= line && line <= Number(one.dataset.last ?? one.dataset.line),
+  );
+  if (!row) return form.requestSubmit();
+  const fold = row.querySelector(":scope > details");
+  if (fold) fold.open = true;
+  row.scrollIntoView({ block: "start" });
+  for (const one of document.querySelectorAll(".is-at")) one.classList.remove("is-at");
+  row.classList.add("is-at");
 }
 
 // Where one is: the focused row, else the one that the address names.
@@ -39,7 +58,15 @@ function previous() {
   else follow("prev", LAST);
 }
 
-const acts = { next, previous };
+function view() {
+  const row = rows[here()];
+  if (!row) return;
+  viewed.toggle(row);
+  if (viewed.is(row)) next();
+}
+
+const verdict = (number) => () => document.querySelector("ph-verdict")?.press(number);
+const acts = { next, previous, view, "a-better": verdict(1), "b-better": verdict(2), tie: verdict(3) };
 onKeys("compare", acts);
 document.addEventListener("click", (event) => {
   const jump = event.target.closest("[data-jump]");
@@ -54,5 +81,9 @@ function arrive() {
   if (named?.matches("[data-diff]")) show(named);
 }
 
+const form = document.querySelector(".cmp-slider");
+const slider = form ? new Slider(form, goTo) : null;
+const pair = new URLSearchParams(location.search);
+const viewed = new Viewed(`${pair.get("a")}:${pair.get("b")}`, rows, document.querySelector("[data-viewed-count]"));
 window.addEventListener("hashchange", arrive);
 arrive();

@@ -95,7 +95,7 @@ def test_with_one_session_the_page_asks_for_the_other(pair, member_client):
         ("b=nobody", 404, "nobody"),
         ("b={a}", 400, "the same session"),
         ("b={b}&d={b}", 400, "d needs"),
-        ("b={b}&mode=code", 400, "mode"),
+        ("b={b}&mode=colours", 400, "mode"),
         ("b={b}&at=99", 400, "1 to 3"),
         ("b={b}&at=x", 400, "1 to 3"),
         ("b={b}&colour=red", 400, "colour"),
@@ -135,8 +135,9 @@ def test_the_queries_are_as_many_for_long_sessions(project, member_client):
 
     counts = [queries_of(member_client, *pair) for pair in (short, long)]
 
-    assert counts[0] == counts[1]
-    assert counts[0] <= 40
+    # The content of a short session comes with the index of it.
+    assert counts[1] <= counts[0] + 2
+    assert counts[1] <= 40
 
 
 def queries_of(client, a, b) -> int:

@@ -12,6 +12,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from apps.core.errors import InvalidError
 from apps.core.paging import encode_cursor, read_limit
 from apps.sessions import reader
 from apps.sessions.api.views import (
@@ -24,6 +25,7 @@ from apps.sessions.api.views import (
 )
 from apps.sessions.compare import (
     STATUSES,
+    Comparison,
     Row,
     compare,
     cost_text,
@@ -31,7 +33,14 @@ from apps.sessions.compare import (
     step_deltas,
     tokens_of,
 )
-from apps.sessions.compare_named import find_sides, moved_ids, read_ids
+from apps.sessions.compare_named import (
+    begins_of,
+    find_sides,
+    moved_ids,
+    places_of,
+    read_ids,
+    split_steps,
+)
 from apps.sessions.filters import refuse_unknown
 from apps.sessions.layout_cache import layout_of
 from apps.sessions.models import Session
@@ -98,6 +107,11 @@ class AlignedOut(serializers.Serializer[Any]):
         "`prompt`, `decision`, `state`, `memory`, ...; ids, times and costs never do.",
     )
     deltas = StepDeltasOut(allow_null=True)
+    moved = serializers.IntegerField(
+        allow_null=True,
+        help_text="Of a step that stands alone: the number of the step of the other session that"
+        " says the same, in another lane or at another place.",
+    )
 
 
 class FirstOut(serializers.Serializer[Any]):
@@ -129,13 +143,16 @@ class Compare(ProjectAPIView):
     def get(self, request: Request) -> HttpResponse:
         query = request.query_params.dict()
         refuse_unknown(query, PAGING | COMMON | {"a", "b"})
-        ids = read_ids({letter: query.get(letter, "") for letter in "ab"})
+        words, steps = split_steps({letter: query.get(letter, "") for letter in "ab"})
+        ids = read_ids(words)
         limit, after = read_limit(query.get("limit")), read_seq(query.get("cursor"))
         sides = find_sides(self.project, ids)
         if moved := moved_ids(sides):
             return self._elsewhere(request, moved)
         record_reading(self, sides.values())
-        return Response(comparison_json(sides["a"], sides["b"], after=after, limit=limit))
+        begins = begins_of(read_places(sides, steps))
+        found = compare(sides["a"], sides["b"], begins)
+        return Response(comparison_json(sides, found, after=after, limit=limit))
 
     def _elsewhere(self, request: Request, moved: Mapping[str, UUID]) -> HttpResponse:
         query = request.query_params.copy()
@@ -145,10 +162,21 @@ class Compare(ProjectAPIView):
         return Response(status=PERMANENT_REDIRECT, headers={"Location": address})
 
 
-def comparison_json(a: Session, b: Session, *, after: int, limit: int) -> dict[str, Json]:
+def read_places(sides: Mapping[str, Session], steps: Mapping[str, str]) -> dict[str, int]:
+    """Return where the named steps stand; both sessions begin at one, or neither does."""
+    places = places_of(sides, steps)
+    if len(places) == 1:
+        [missing] = {"a", "b"} - set(places)
+        raise InvalidError(f"{missing} must name a step as well, or the other none.", missing)
+    return places
+
+
+def comparison_json(
+    sides: Mapping[str, Session], found: Comparison, *, after: int, limit: int
+) -> dict[str, Json]:
     """Return a page of a comparison, in the shape that the contract fixes."""
-    found = compare(a, b)
-    rows = found.rows[after : after + limit]
+    a, b = sides["a"], sides["b"]
+    places = range(after, min(after + limit, len(found.rows)))
     more = after + limit < len(found.rows)
     return {
         "summary": found.counts
@@ -158,7 +186,7 @@ def comparison_json(a: Session, b: Session, *, after: int, limit: int) -> dict[s
             "is_complete": found.is_complete,
         },
         "first_difference": None if found.first is None else _numbers(found.rows[found.first]),
-        "steps": rows_json(a, b, rows),
+        "steps": rows_json(a, b, found, places),
         "next": encode_cursor(after + limit) if more else None,
     }
 
@@ -170,10 +198,23 @@ def _numbers(row: Row) -> dict[str, int | None]:
     }
 
 
-def rows_json(a: Session, b: Session, rows: Sequence[Row]) -> list[dict[str, Json]]:
+def rows_json(
+    a: Session, b: Session, found: Comparison, places: Sequence[int]
+) -> list[dict[str, Json]]:
+    rows = [found.rows[at] for at in places]
     ours = steps_at(a, [row.a for row in rows if row.a is not None])
     theirs = steps_at(b, [row.b for row in rows if row.b is not None])
-    return [_row_json(row, ours.get(row.a), theirs.get(row.b)) for row in rows]
+    return [
+        _row_json(row, ours.get(row.a), theirs.get(row.b)) | {"moved": _moved(found, at)}
+        for at, row in zip(places, rows, strict=True)
+    ]
+
+
+def _moved(found: Comparison, at: int) -> int | None:
+    if at not in found.moved:
+        return None
+    numbers = _numbers(found.rows[found.moved[at]])
+    return numbers["b"] if numbers["a"] is None else numbers["a"]
 
 
 def steps_at(session: Session, places: Sequence[int]) -> dict[int | None, Step]:
