@@ -35,7 +35,7 @@ class PhGraph extends HTMLElement {
     this.box = this.querySelector(".graph-scroll");
     this.svg = this.querySelector(".graph-svg");
     this.nodes = [...this.querySelectorAll(".gr-node")];
-    this.byNumber = new Map(this.nodes.map((node) => [node.dataset.number, node]));
+    this.byNumber = new Map(this.nodes.map((node) => [node.dataset.node, node]));
     this.lines = [...this.querySelectorAll(".gr-line[data-from]")];
     if (!this.svg) return;
     this.size = { width: this.svg.viewBox.baseVal.width, height: this.svg.viewBox.baseVal.height };
@@ -99,7 +99,7 @@ class PhGraph extends HTMLElement {
   }
 
   #light(node) {
-    const { number } = node.dataset;
+    const number = node.dataset.node;
     for (const line of this.lines) {
       line.classList.toggle("lit", line.dataset.from === number || line.dataset.toNode === number);
     }
@@ -178,7 +178,7 @@ class PhGraph extends HTMLElement {
 
   // A group leads to its next step behind the playhead, and from the last one to the first.
   #stepOf(node) {
-    const number = Number(node.dataset.number);
+    const number = Number(node.dataset.node);
     const later = this.of?.findIndex((group, step) => group === number && step > this.player.at) ?? -1;
     if (later >= 0) return later;
     return Number(node.classList.contains("many") ? node.dataset.first : node.dataset.stepAt);
@@ -200,7 +200,7 @@ class PhGraph extends HTMLElement {
 
   // Down follows a line, up goes back along one; left and right go to what lies beside.
   #nextFrom(node, key) {
-    const { number } = node.dataset;
+    const number = node.dataset.node;
     const along = (from, to) => this.lines
       .filter((line) => line.dataset[from] === number && line.dataset[to] !== number)
       .map((line) => this.byNumber.get(line.dataset[to]))

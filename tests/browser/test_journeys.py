@@ -438,3 +438,19 @@ def test_commenting_on_the_words_that_are_selected(site, page):
     expect(page.locator(".thread:focus .quote")).to_have_text("nd order 4")
     page.get_by_role("link", name="I/O").press("Enter")
     expect(page.locator("#panel mark[data-comment]")).to_have_text("nd order 4")
+
+
+def test_moving_a_ticket_on_the_board(site, page):
+    page.goto(site.path("sessions/"))
+    press(page, "g", "t")
+    page.wait_for_url("**/tickets/")
+    page.goto(site.path("tickets/?board=on"))
+    column = page.locator(".board-column", has=page.get_by_role("heading", name="Waiting"))
+    expect(column.locator("[data-ticket]")).to_have_count(0)
+
+    press(page, "j", "m")
+    expect(page.locator(".move-menu button:focus")).to_contain_text("In review")
+    press(page, "3")
+
+    expect(column.locator("[data-ticket-link]:focus")).to_have_text("Refunded twice")
+    assert has_ring(page)

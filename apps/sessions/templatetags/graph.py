@@ -134,7 +134,7 @@ def _node(context: template.Context, node: Node) -> SafeString:
     place = node.place
     return format_html(
         '<a class="gr-node kind-{}{}" href="?view=graph&amp;graph={}&amp;step={}" '
-        'data-step-at="{}" data-number="{}" data-first="{}" aria-label="{}"{}>'
+        'data-step-at="{}" data-node="{}" data-first="{}" aria-label="{}"{}>'
         '<rect class="gr-box" x="{}" y="{}" width="{}" height="{}" rx="5"/>'
         '<path class="gr-bar" d="M{} {}v{}"/>'
         '<use class="gr-icon" href="{}#{}" x="{}" y="{}" width="14" height="14"/>{}</a>',
