@@ -30,6 +30,7 @@ from apps.sessions.models import Session
 from apps.sessions.queries import BEFORE, cursor_of, session_page
 from apps.sessions.search import Found
 from apps.sessions.tagging import Tagged
+from apps.sessions.tagging_found import joined, tag_found, undo_all
 from apps.tenants.doors import SignedInRequest, project_view
 from apps.tenants.models import Project
 from apps.tenants.permissions import Permission
@@ -40,6 +41,9 @@ NEWER = 50
 MOST_COMPARED = 4
 # The form of the menu says these itself, or begins at the first page again.
 NOT_KEPT = {"columns", "density", "cursor", REMEMBER}
+# Portions of one act of tagging, and digits of the number of an entry.
+MOST_ENTRIES = 20
+MOST_DIGITS = 19
 # What the last act of tagging said, until a page has shown it.
 SAID = "said_of_tags"
 
@@ -119,28 +123,43 @@ def compare_selected(request: SignedInRequest, project: Project) -> HttpResponse
 @project_view(Permission.ANNOTATE)
 def tag_selected(request: SignedInRequest, project: Project) -> HttpResponse:
     """Tag the selected sessions, or take tags from them."""
-    ids = read_ids(request.POST.getlist("session"), "session")
     tags = [tag for tag in request.POST.get("tag", "").split(",") if tag.strip()]
     if not tags:
         raise InvalidError("Say which tag.", "tag")
-    is_removal = request.POST.get("act") == "untag"
-    change = {"remove": tags} if is_removal else {"add": tags}
-    tagged = store.tag_sessions(project, ids, **change, actor=request.actor)
-    request.session[SAID] = {"text": told(tagged, tags, is_removal), "undo": tagged.entry}
+    act = request.POST.get("act", "")
+    change = {"remove": tags} if act.startswith("untag") else {"add": tags}
+    if act.endswith("-found"):
+        parts = tag_found(project, found_filters(request), **change, actor=request.actor)
+    else:
+        ids = read_ids(request.POST.getlist("session"), "session")
+        parts = [store.tag_sessions(project, ids, **change, actor=request.actor)]
+    entries = [str(part.entry) for part in parts if part.entry is not None]
+    text = told(joined(parts), tags, "remove" in change)
+    request.session[SAID] = {"text": text, "undo": ",".join(entries)}
     return back_to_list(request, project)
+
+
+def found_filters(request: SignedInRequest) -> SessionFilters:
+    """Return the filters of the list from which all that they find is to be tagged."""
+    query = QueryDict(request.POST.get("query", "").removeprefix("?")[:4000])
+    return SessionFilters.from_query(query.dict(), also=listing.PARAMETERS)
 
 
 @require_POST
 @project_view(Permission.ANNOTATE)
 def undo_tags(request: SignedInRequest, project: Project) -> HttpResponse:
     """Take back the last act of tagging."""
-    entry = request.POST.get("entry", "")
-    if not (entry.isascii() and entry.isdigit() and len(entry) < 19):
+    entries = request.POST.get("entry", "").split(",")
+    if len(entries) > MOST_ENTRIES or not all(map(is_entry, entries)):
         raise InvalidError("entry must be the number of an act.", "entry")
-    tagged = store.undo_tagging(project, int(entry), actor=request.actor)
+    tagged = joined(undo_all(project, list(map(int, entries)), actor=request.actor))
     text = f"Undone for {sessions(tagged.sessions)}." if tagged.entry else "Nothing to undo."
     request.session[SAID] = {"text": text, "undo": None}
     return back_to_list(request, project)
+
+
+def is_entry(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < MOST_DIGITS
 
 
 def told(tagged: Tagged, tags: list[str], is_removal: bool) -> str:

@@ -12,8 +12,10 @@ from django.utils import timezone
 from apps.audit.actors import SYSTEM, Actor
 from apps.audit.models import AuditEntry
 from apps.core.errors import ConflictError, InvalidError
-from apps.sessions import store
+from apps.sessions import store, tagging_found
+from apps.sessions.filters import SessionFilters
 from apps.sessions.tagging import tag_sessions, tags_of, undo_tagging
+from apps.sessions.tagging_found import tag_found
 from tests.sessions.factories import make_event, make_session
 
 SESSIONS = "/o/acme/p/support-bot/sessions/"
@@ -261,3 +263,28 @@ def test_an_erased_session_takes_no_tags(project, key_client):
     store.erase(session, actor=SYSTEM)
 
     assert post(key_client(project, "annotate"), session, {"add": ["x"]}).status_code == 409
+
+
+def test_all_that_filters_find_are_tagged_at_once_and_taken_back(project, member_client):
+    ours = make_sessions(project, 3, environment="staging")
+    other = make_session(project, session="else", environment="production")
+    query = {"query": "environment=staging&limit=1"}
+
+    member_client.post(f"{SESSIONS}tags/", query | {"tag": "mine", "act": "tag-found"})
+
+    assert [tags(project, session) for session in (*ours, other)] == [["mine"]] * 3 + [[]]
+    entry = AuditEntry.unscoped.get(act="session.tag").pk
+    member_client.post(f"{SESSIONS}tags/undo/", query | {"entry": str(entry)})
+    assert tags(project, ours[0]) == []
+
+
+def test_tagging_all_that_is_found_has_a_bound_and_works_in_portions(project, monkeypatch):
+    make_sessions(project, 3)
+    monkeypatch.setattr(tagging_found, "MOST_SESSIONS", 2)
+
+    parts = tag_found(project, SessionFilters(), add=["mine"], actor=ANN)
+
+    assert [part.sessions for part in parts] == [2, 1]
+    monkeypatch.setattr(tagging_found, "MOST_FOUND", 2)
+    with pytest.raises(InvalidError, match="More than 2"):
+        tag_found(project, SessionFilters(), add=["mine"], actor=ANN)
