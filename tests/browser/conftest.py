@@ -24,7 +24,7 @@ from apps.sessions.models import Session
 from apps.sessions.saved_views import save_view
 from apps.tenants.models import Project
 from apps.tenants.permissions import Role
-from tests.browser import account, imports, opinions, seed
+from tests.browser import account, imports, opinions, seed, tickets
 from tests.factories import make_membership, make_organization, make_project, make_user
 
 PASSWORD = "correct horse battery staple"
@@ -123,6 +123,7 @@ def fill(url: str) -> Site:
     save_view(project, name="Failed in production", query=query, owner=None, actor=SYSTEM)
     _, site.token = make_link(site.sessions["hostile"], Terms(note="somebody"), actor=SYSTEM)
     opinions.say_hostile_things(site.sessions["hostile"])
+    tickets.open_tickets(site.sessions, owner)
     site.cookies = {user.pk: session_cookie(user, url) for user in (owner, auditor)}
     site.fresh_project = make_project(acme, "brand-new")
     site.demo_project = make_project(acme, "the-demo", is_demo=True)
