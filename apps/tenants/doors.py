@@ -164,6 +164,8 @@ class ProjectAPIView(APIView):
     actor: Actor
     # The key's environment; empty when the key leaves it open or a person asks.
     environment: str = ""
+    # The session that the answer tells of, where the address does not name it.
+    told_session: UUID | None = None
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)

@@ -62,7 +62,7 @@ def repeatable(post: Post) -> Post:
             if answer := claim.first_answer():
                 return answer
             response = post(view, request, *args, **kwargs)
-            claim.keep(response, kwargs.get("session_id"))
+            claim.keep(response, kwargs.get("session_id") or view.told_session)
             return response
 
     return once

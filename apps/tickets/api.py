@@ -118,6 +118,7 @@ class TicketCollection(TicketAPIView):
             event_id=UUID(event) if event else None,
             actor=self.actor,
         )
+        self.told_session = ticket.session_id
         return self.answer(ticket, 201)
 
 
@@ -188,6 +189,7 @@ class NextTicket(TicketAPIView):
 
     needs: ClassVar[Mapping[str, Permission]] = {"POST": Permission.ANNOTATE}
 
+    @repeatable
     @extend_schema(
         operation_id="claim_next_ticket",
         summary="Claim the next ticket",
@@ -199,7 +201,10 @@ class NextTicket(TicketAPIView):
         """Hold it for 20 minutes; nobody else is given it meanwhile. 204: there is none."""
         self.check_query(request)
         ticket = services.claim_next_ticket(self.project, actor=self.actor)
-        return Response(status=204) if ticket is None else self.answer(ticket)
+        if ticket is None:
+            return Response(status=204)
+        self.told_session = ticket.session_id
+        return self.answer(ticket)
 
 
 class TicketClaim(TicketAPIView):

@@ -31,7 +31,7 @@ LABELS = {
     "status": "Status",
     "severity": "Severity",
     "assignee": "Assignee",
-    "due_on": "Due",
+    "due_on": "Due date",
 }
 NOT_HERE = "may not see this project's sessions, so the ticket cannot be theirs."
 # Dates that PostgreSQL and every reader of them understand.

@@ -62,5 +62,12 @@ onKeys("tickets", {
   subject: () => document.querySelector("[data-key=subject]")?.click(),
 });
 
-// Back from a move: where the ticket is now.
-if (location.hash.startsWith("#ticket-")) document.getElementById(location.hash.slice(1))?.querySelector(LINK)?.focus();
+// Back from a move: where the ticket is now. The browser goes to the place first, and takes the
+// focus from whatever has it.
+function comeBack() {
+  if (!location.hash.startsWith("#ticket-")) return;
+  document.getElementById(location.hash.slice(1))?.querySelector(LINK)?.focus();
+}
+
+if (document.readyState === "complete") comeBack();
+else addEventListener("load", () => setTimeout(comeBack, 0));

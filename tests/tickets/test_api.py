@@ -57,6 +57,8 @@ def test_the_same_post_with_one_idempotency_key_opens_one_ticket(client, project
 
     assert [answer.json()["number"] for answer in answers] == [1, 1]
     assert project.tickets.count() == 1
+    # So that it ends with the session, too.
+    assert project.answered_requests.get().session_id == session.pk
 
 
 @pytest.mark.parametrize(
