@@ -7,17 +7,18 @@ newest sessions is found by whole words of the title, through the index of the s
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from uuid import UUID
 
-from django.db.models import Q, QuerySet, TextField
+from django.db.models import Q, QuerySet
 from django.db.models.expressions import RawSQL
-from django.db.models.functions import Cast, Right
 
 from apps.core.errors import InvalidError
 from apps.sessions import reader
+from apps.sessions.filters import SessionFilters
 from apps.sessions.keys import project_keys
 from apps.sessions.models import Session
+from apps.sessions.queries import matching
 from apps.sessions.search import WITH_TERMS
 from apps.sessions.search_query import read_query
 from apps.sessions.terms import terms_for
@@ -60,14 +61,23 @@ def _by_id(project: Project, text: str, limit: int) -> list[Session]:
     wanted = Q(external_id=text)
     if whole := _uuid(text):
         wanted |= Q(pk=whole)
-    exact = list(_rows(project).filter(wanted)[:limit])
-    begun = Q(external_id__istartswith=text)
-    if short := SHORT.fullmatch(text):
-        begun |= Q(end=short[1].lower())
-    newest = _rows(project).values("pk")[:NEWEST_IDS]
-    rows = _rows(project).annotate(end=Right(Cast("pk", TextField()), 6))
-    rows = rows.filter(begun, pk__in=newest)
-    return exact + [row for row in rows[:limit] if row not in exact]
+    # In no order, so that the keys are the way to them.
+    exact = list(_rows(project).order_by().filter(wanted)[:limit])
+    begun = [pk for pk in _begun(project, text) if pk not in {row.pk for row in exact}]
+    return exact + list(_rows(project).filter(pk__in=begun[:limit]))
+
+
+def _begun(project: Project, text: str) -> Iterator[UUID]:
+    """Yield the newest sessions whose id of the sender begins so, or whose own ends so.
+
+    Looked through here: told to find some of the newest, the database may walk through all.
+    """
+    start, short = text.casefold(), SHORT.fullmatch(text)
+    end = short[1].lower() if short else None
+    newest = _rows(project).values_list("pk", "external_id")[:NEWEST_IDS]
+    for pk, external_id in newest:
+        if (external_id or "").casefold().startswith(start) or pk.hex[-6:] == end:
+            yield pk
 
 
 def _titled(project: Project, text: str, found: dict[UUID, Session]) -> dict[UUID, str]:
@@ -92,8 +102,9 @@ def _holding(project: Project, text: str) -> Sequence[Session]:
     hashed = [sorted(terms.of_words(item.words)) for item in items]
     statement = " INTERSECT ".join([WITH_TERMS] * len(hashed))
     values = [value for term in hashed for value in (project.pk, term)]
-    rows = _rows(project).filter(pk__in=RawSQL(statement, values))  # noqa: S611
-    return list(rows[:CANDIDATES])
+    holding = Q(pk__in=RawSQL(statement, values))  # noqa: S611
+    found = matching(project, SessionFilters(), None, CANDIDATES, descends=True, also=holding)
+    return found[:CANDIDATES]
 
 
 def _uuid(text: str) -> UUID | None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import html
+import re
+
 import pytest
 from django.core.exceptions import PermissionDenied
 
@@ -46,7 +49,21 @@ def test_a_guest_reads_the_content_of_the_session(session, guest, sign_in):
 
     page = sign_in(guest).get(address(session), {"view": "transcript"})
     assert "purple elephants" in page.content.decode()
-    assert f'/p/{session.project.slug}/sessions/"' not in page.content.decode()
+
+
+def test_the_pages_of_a_guest_lead_nowhere_that_is_shut_to_them(session, guest, sign_in):
+    give(session, guest, annotate=True)
+    client = sign_in(guest)
+    step = session.project.events.get(session=session).id.hex
+    pages = [address(session), address(session, "?view=transcript"), address(session, "comments/")]
+    pages += [address(session, f"steps/{step}/"), "/shared-with-me/", "/"]
+
+    texts = "".join(client.get(page, follow=True).content.decode() for page in pages)
+
+    paths = {html.unescape(found) for found in re.findall(r'href="(/o/[^"#]*)', texts)}
+    shut = {path for path in paths if client.get(path, follow=True).status_code >= 400}
+    assert paths
+    assert shut == set()
 
 
 def test_django_guardian_says_the_same(session, guest):
