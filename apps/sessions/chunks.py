@@ -44,11 +44,12 @@ SELECT uuid_send(session_id), number, digests FROM agent_sessions_chunk
 WHERE project_id = $1 AND session_id = ANY($2::uuid[])
 """
 
-# The same, with the bodies of those chunks that hold any of a few digests.
+# The same, with the bodies of those chunks that hold any of a few digests; with all of them
+# where these are no more than what opening one more would cost.
 INDEX_AND_BODIES = """
 SELECT uuid_send(session_id), number, digests, codec, CASE WHEN EXISTS (
     SELECT 1 FROM unnest($3::bytea[]) AS wanted(digest) WHERE position(digest IN digests) > 0
-) THEN body END
+) OR sum(octet_length(body)) OVER () <= 65536 THEN body END
 FROM agent_sessions_chunk WHERE project_id = $1 AND session_id = ANY($2::uuid[])
 """
 
