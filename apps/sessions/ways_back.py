@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Concatenate, ParamSpec
 from uuid import UUID
 
 from django.http import HttpResponse
@@ -15,23 +14,19 @@ from apps.sessions.places import NoSuchStepError
 from apps.tenants.doors import SignedInRequest
 from apps.tenants.models import Project
 
-P = ParamSpec("P")
-SessionView = Callable[Concatenate[SignedInRequest, Project, UUID, P], HttpResponse]
+# A view of something in a session, whose id comes first.
+SessionView = Callable[..., HttpResponse]
 
 
-def leads_back(view: SessionView[P]) -> SessionView[P]:
+def leads_back(view: SessionView) -> SessionView:
     """Answer an address that points nowhere with a page that leads back to the session."""
 
     @wraps(view)
     def answer(
-        request: SignedInRequest,
-        project: Project,
-        session_id: UUID,
-        *args: P.args,
-        **named: P.kwargs,
+        request: SignedInRequest, project: Project, session_id: UUID, **named: str
     ) -> HttpResponse:
         try:
-            return view(request, project, session_id, *args, **named)
+            return view(request, project, session_id, **named)
         except (InvalidError, NoSuchStepError) as error:
             context = {
                 "title": error.title,

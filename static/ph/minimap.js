@@ -10,6 +10,7 @@ const MOST_ROWS = 6;
 // Above the lanes stand the marks of steps, below them what people left there.
 const ABOVE = 11;
 const BELOW = 10;
+const TALLEST = 12;
 // Marks of a sort that lie nearer than this are one.
 const APART = 7;
 // With one for so many pixels, they are lines.
@@ -49,7 +50,8 @@ class PhMinimap extends HTMLElement {
     this.isTimed = spans.total > 1 && spans.starts.some((start) => start !== null);
     this.scale = new TimeScale(this.isTimed ? spans.total : Math.max(spans.count - 1, 1));
     if (folds && this.isTimed) this.scale.fold(this.#idle());
-    this.rows = Math.min(spans.lanes.length, MOST_ROWS);
+    this.lanes = spans.columns.lanes.length;
+    this.rows = Math.min(this.lanes, MOST_ROWS);
   }
 
   #idle() {
@@ -126,9 +128,11 @@ class PhMinimap extends HTMLElement {
         if (Boolean(this.spans.children[index]) === isOuter) this.#fill(cells, index, width, isOuter);
       }
     }
-    const tall = (height - ABOVE - BELOW) / this.rows;
+    const tall = this.#tall(height);
     for (let row = 0; row < this.rows; row += 1) this.#drawRow(pen, cells, row, width, tall, colours);
   }
+
+  #tall(height) { return Math.min((height - ABOVE - BELOW) / this.rows, TALLEST); }
 
   #fill(cells, index, width, isOuter) {
     const { spans } = this;
@@ -142,8 +146,8 @@ class PhMinimap extends HTMLElement {
   }
 
   #rowOf(index) {
-    const { groups, lanes } = this.spans;
-    return lanes.length <= MOST_ROWS ? groups[index] : Math.floor((groups[index] * MOST_ROWS) / lanes.length);
+    const lane = this.spans.lane(index);
+    return this.lanes <= MOST_ROWS ? lane : Math.floor((lane * MOST_ROWS) / this.lanes);
   }
 
   #drawRow(pen, cells, row, width, tall, colours) {
@@ -254,8 +258,8 @@ class PhMinimap extends HTMLElement {
   #stepUnder(event) {
     const box = this.getBoundingClientRect();
     const [x, y] = [event.clientX - box.left, event.clientY - box.top];
-    const row = Math.floor(((y - ABOVE) * this.rows) / (box.height - ABOVE - BELOW));
-    if (row < 0 || row >= this.rows) return this.#markUnder(x, row < 0);
+    const row = Math.floor((y - ABOVE) / this.#tall(box.height));
+    if (y < ABOVE || y > box.height - BELOW) return this.#markUnder(x, y < ABOVE);
     let found = null;
     for (let index = 0; index < this.spans.count; index += 1) {
       if (this.#rowOf(index) !== row) continue;

@@ -61,7 +61,7 @@ def queries_of(client, url) -> int:
     return len(queries)
 
 
-@pytest.mark.parametrize("query", ["?view=graph", "?at=0", "?at=99", "?at=x", "?who=me"])
+@pytest.mark.parametrize("query", ["?view=film", "?at=0", "?at=99", "?at=x", "?who=me"])
 def test_addresses_that_make_no_sense_are_refused(hero, member_client, query):
     assert member_client.get(f"{SESSIONS}{hero.pk}/{query}").status_code == 400
 

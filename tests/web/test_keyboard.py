@@ -20,7 +20,8 @@ def test_every_row_of_the_table_is_on_the_page():
 
 
 @pytest.mark.parametrize(
-    "page", ["everywhere list", "everywhere player rows", "everywhere tickets", "everywhere compare"]
+    "page",
+    ["everywhere list", "everywhere player rows", "everywhere tickets", "everywhere compare"],
 )
 def test_no_key_does_two_things_on_one_page(page):
     rows = [row for row in keyboard.read_keys(keyboard.script()) if row.where in page.split()]
