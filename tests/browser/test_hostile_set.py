@@ -150,3 +150,26 @@ def test_the_player_shows_what_came_as_spans(look, hostile):
     assert spans.count() == len(DANGEROUS) > 15
 
     look(*(f"sessions/{session.pk}/?view=transcript" for session in spans))
+
+
+def test_a_page_of_the_set_that_was_taken_away_asks_for_nothing(
+    site, hostile, page, browser, tmp_path
+):
+    project, _ = hostile
+    window = browser.new_context()
+    opened, asked = window.new_page(), []
+    opened.on("request", lambda request: asked.append(request.url))
+
+    for name in ("every text", "every value"):
+        session = project.sessions.get(external_id=name)
+        file = tmp_path / f"{session.pk}.html"
+        answer = page.request.get(site.path(f"sessions/{session.pk}/export.html", project))
+        file.write_bytes(answer.body())
+        opened.goto(file.as_uri())
+        assert opened.evaluate("window.pwned") is None
+        expect(opened.locator("details.step")).to_have_count(session.event_count)
+        expect(opened.locator("script, iframe, img, link, form, svg, object")).to_have_count(0)
+
+    assert [url for url in asked if not url.startswith(tmp_path.as_uri())] == []
+    assert len(asked) == 2
+    window.close()
