@@ -36,6 +36,10 @@ class Drawing:
         return min((start for start in self.starts if not math.isnan(start)), default=0.0)
 
     @cached_property
+    def is_timed(self) -> bool:
+        return not all(map(math.isnan, self.starts))
+
+    @cached_property
     def total_ms(self) -> float:
         """From the beginning to the latest end; never 0."""
         timed = zip(self.starts, self.layout.durations, strict=True)

@@ -90,6 +90,11 @@ class RowPage:
     kept: str
 
     @property
+    def is_timed(self) -> bool:
+        """Whether any step says when it ran: a recorded chat often does not."""
+        return self.drawing.is_timed
+
+    @property
     def shifted(self) -> int:
         return len(self.drawing.shifts)
 

@@ -29,7 +29,7 @@ export class PhWaterfall extends HTMLElement {
     else this.#keep(before, held);
     this.rows.view = this.dataset.view;
     this.rearrange();
-    if (isFirst) this.#reveal(this.at);
+    if (isFirst) this.#show(this.at);
     else this.#hold(held);
     this.draw();
     if (this.box?.value) this.filter(this.box.value);
@@ -167,8 +167,8 @@ export class PhWaterfall extends HTMLElement {
 
   // Within a step the playhead alone moves; time that is zoomed into goes along.
   showTime(time) {
+    if (time === this.time || !this.measured) return;
     this.time = time;
-    if (!this.measured) return;
     this.#follow(time);
     this.#drawNeedle();
   }
@@ -247,8 +247,13 @@ export class PhWaterfall extends HTMLElement {
   }
 
   #reveal(index) {
-    if (this.rows.reveal(index)) this.#arranged();
     this.#follow(this.spans.starts[index]);
+    this.#show(index);
+  }
+
+  // The row alone: a part of the time that the address asks for stays in sight.
+  #show(index) {
+    if (this.rows.reveal(index)) this.#arranged();
     this.#scrollTo(this.rows.position(index));
   }
 
