@@ -348,3 +348,31 @@ def test_the_page_of_who_can_see_shows_no_links_to_those_who_may_make_none(sessi
 
     assert "Engineer" in page.content.decode() or "Viewer" in page.content.decode()
     assert "for the vendor" not in page.content.decode()
+
+
+def test_a_project_lists_its_links_and_ends_all_at_once(session, owner_client, project):
+    urls = [make(session, note=f"for {who}")[1] for who in ("one", "two")]
+    page = f"/o/acme/p/{project.slug}/settings/sharing/"
+    listed = owner_client.get(page).content.decode()
+
+    owner_client.post(f"{page}revoke/")
+
+    assert "for one" in listed
+    assert "for two" in listed
+    assert {Client().get(url).status_code for url in urls} == {404}
+    assert AuditEntry.unscoped.filter(act="link.revoke").count() == 2
+
+
+def test_links_are_switched_off_on_the_page_of_settings(session, owner_client, project):
+    page = f"/o/acme/p/{project.slug}/settings/sharing/"
+
+    owner_client.post(page, {"allowed": "no"})
+
+    project.refresh_from_db()
+    assert not project.allows_links
+    assert owner_client.post(page, {"allowed": "perhaps"}).status_code == 400
+    made = owner_client.post(
+        f"/o/acme/p/{project.slug}/sessions/{session.pk}/access/links/",
+        {"event": "session", "days": "7"},
+    )
+    assert made.status_code == 409

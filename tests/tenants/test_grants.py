@@ -195,3 +195,36 @@ def test_who_may_see_a_session_is_said_by_roles_and_grants(session, guest, viewe
     assert set(people_who_may_see(session.project, session)) == {viewer, guest}
     assert set(people_who_may_see(session.project)) == {viewer}
     assert auditor.pk != outsider.pk
+
+
+def test_a_session_is_given_and_taken_on_its_page(session, guest, member_client, sign_in):
+    page = address(session, "access/")
+
+    member_client.post(f"{page}people/", {"email": guest.email.upper()})
+    seen = sign_in(guest).get(address(session)).status_code
+    listed = member_client.get(page).content.decode()
+    member_client.post(f"{page}people/{guest.pk}/take/")
+
+    assert (seen, sign_in(guest).get(address(session)).status_code) == (200, 404)
+    assert guest.email in listed
+
+
+def test_an_address_that_nobody_has_is_refused_beside_its_field(session, member_client, outsider):
+    for email in (outsider.email, "nobody@example.com"):
+        answer = member_client.post(address(session, "access/people/"), {"email": email})
+        assert answer.status_code == 400
+        assert "Nobody in this organization has this address" in answer.content.decode()
+
+
+def test_a_session_is_given_and_taken_over_http(session, guest, member_client):
+    path = f"/api/v1/sessions/{session.pk}/grants"
+    named = f"?project=acme/{session.project.slug}"
+    asked = {"email": guest.email, "annotate": True}
+
+    given = member_client.post(path + named, asked, content_type="application/json")
+    listed = member_client.get(path + named).json()["results"]
+    taken = member_client.delete(f"{path}/{guest.pk}{named}")
+
+    assert (given.status_code, taken.status_code) == (201, 204)
+    assert listed == [given.json()]
+    assert member_client.get(path + named).json()["results"] == []
