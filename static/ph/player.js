@@ -39,6 +39,11 @@ function reveal(box, inside) {
 }
 
 export class PhPlayer extends HTMLElement {
+  // The id of the step, null until it is known; an element's own id would make a text of null.
+  #step = null;
+  get id() { return this.#step; }
+  set id(step) { this.#step = step; }
+
   async connectedCallback() {
     this.at = Number(this.dataset.at) - 1;
     const time = new URLSearchParams(location.search).get("t");
