@@ -21,6 +21,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from apps.annotations import share_visits, shared_content
 from apps.annotations.share_models import ShareLink
 from apps.annotations.share_visits import VISIT_SECONDS, find_link
+from apps.audit.actors import Actor
 from apps.core.addresses import client_ip
 from apps.core.errors import DomainError
 from apps.tenants.doors import public_view
@@ -43,13 +44,10 @@ def shared_view(view: SharedView) -> SharedView:
     @wraps(view)
     def guarded(request: HttpRequest, token: str, **kwargs: Any) -> HttpResponse:
         link = find_link(token)
-        response = gone(request)
-        if link is not None:
-            try:
-                response = view(request, link, token, **kwargs)
-            except (Http404, DomainError) as error:
-                status = getattr(error, "status", 404)
-                response = refused(request, token, str(error), status)
+        try:
+            response = view(request, link, token, **kwargs) if link else gone(request)
+        except (Http404, DomainError) as error:
+            response = refused(request, token, str(error), getattr(error, "status", 404))
         for name, value in HEADERS.items():
             response[name] = value
         return response
@@ -66,13 +64,11 @@ def shared(request: HttpRequest, link: ShareLink, token: str) -> HttpResponse:
     """Show what the link is for; ask first where there is a passphrase or a cap."""
     if is_inside(request, link):
         return show(request, link, token)
-    if request.method == "POST":
-        return enter(request, link, token)
     if link.is_used_up:
         return gone(request)
-    if link.asks_first or request.method == "HEAD":
-        return render(request, "shared/ask.html", {"link": link})
-    return enter(request, link, token)
+    if request.method == "POST" or (request.method == "GET" and not link.asks_first):
+        return enter(request, link, token)
+    return render(request, "shared/ask.html", {"link": link})
 
 
 @require_safe
@@ -97,7 +93,8 @@ def enter(request: HttpRequest, link: ShareLink, token: str) -> HttpResponse:
         return render(request, "shared/ask.html", context, status=403)
     if not share_visits.open_link(link, actor=actor_of(request, link)):
         return gone(request)
-    response = show(request, link, token) if request.method == "GET" else reopened(token)
+    is_first = request.method == "GET"
+    response = show(request, link, token) if is_first else redirect("annotations:shared", token)
     response.set_cookie(
         COOKIE,
         share_visits.visit_of(link),
@@ -110,10 +107,6 @@ def enter(request: HttpRequest, link: ShareLink, token: str) -> HttpResponse:
     return response
 
 
-def reopened(token: str) -> HttpResponse:
-    return redirect("annotations:shared", token)
-
-
 def show(request: HttpRequest, link: ShareLink, token: str, event_id: str = "") -> HttpResponse:
     actor = actor_of(request, link)
     if link.event_id or event_id:
@@ -123,7 +116,7 @@ def show(request: HttpRequest, link: ShareLink, token: str, event_id: str = "") 
     return render(request, f"shared/{context['view']}.html", context | {"token": token})
 
 
-def actor_of(request: HttpRequest, link: ShareLink) -> Any:
+def actor_of(request: HttpRequest, link: ShareLink) -> Actor:
     request_id = getattr(request, "request_id", "")
     return share_visits.visitor_of(link, ip=client_ip(request), request_id=request_id)
 

@@ -193,6 +193,16 @@ def test_a_passphrase_is_asked_for(session):
     assert "over" not in link.passphrase
 
 
+def test_a_link_that_is_used_up_answers_no_guess(session):
+    link, url = make(session, passphrase="over the hills", most_openings=1)
+    Client().post(url, {"passphrase": "over the hills"})
+
+    answers = [Client().post(url, {"passphrase": word}) for word in ("wrong", "over the hills")]
+
+    link.refresh_from_db()
+    assert ([answer.status_code for answer in answers], link.openings) == ([404, 404], 1)
+
+
 def test_nobody_guesses_a_passphrase_for_long(session):
     _, url = make(session, passphrase="over the hills")
     guesses = [Client().post(url, {"passphrase": f"guess {n}"}).status_code for n in range(6)]
