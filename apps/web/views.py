@@ -17,6 +17,7 @@ from apps.tenants.doors import (
     public_view,
     signed_in_view,
 )
+from apps.tenants.grants import grants_to
 from apps.tenants.models import Organization, Project
 from apps.tenants.permissions import Permission
 from apps.web.context import THEME_COOKIE, THEMES, Shell
@@ -35,6 +36,8 @@ def home(request: SignedInRequest) -> HttpResponse:
             return redirect("sessions:list", project.organization.slug, project.slug)
     if projects:
         return redirect("sessions:list", projects[0].organization.slug, projects[0].slug)
+    if grants_to(request.user):
+        return redirect("web:shared-with-me")
     return redirect("tenants:welcome")
 
 
