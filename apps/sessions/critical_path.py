@@ -40,7 +40,7 @@ class Intervals(NamedTuple):
 class OnPath(NamedTuple):
     """A step of the path, and how many milliseconds of it are its own, not its children's."""
 
-    index: int
+    at: int
     own_ms: float
 
 

@@ -56,14 +56,14 @@ class Drawing:
     def path(self) -> dict[int, OnPath]:
         """The steps of the critical path, by index, in replay order."""
         times = Intervals(self.starts, self.layout.durations, self.layout.parents)
-        return {one.index: one for one in critical_path(times)}
+        return {one.at: one for one in critical_path(times)}
 
     @cached_property
     def path_by_kind(self) -> list[tuple[str, float]]:
         """What the path's time went to: kinds of steps with their milliseconds, most first."""
         spent: dict[str, float] = defaultdict(float)
         for one in self.path.values():
-            spent[self.layout.kinds[one.index] or ""] += one.own_ms
+            spent[self.layout.kinds[one.at] or ""] += one.own_ms
         return sorted(spent.items(), key=lambda kind: (-kind[1], kind[0]))
 
     @cached_property
