@@ -19,6 +19,8 @@ from apps.sessions.steps import Step
 
 # Steps whose rows are read at once.
 PORTION = 50
+# Portions after which what is open is weighed, which takes as long as there is much of it.
+WEIGHED = 8
 # Bytes of opened content that are held from one portion to the next.
 BYTES_HELD = 16 * 1024 * 1024
 BODIES = ("input_digest", "output_digest", "extra_digest")
@@ -39,13 +41,13 @@ def walk(session: Session, start: int = 0, end: int | None = None) -> Iterator[W
     """
     layout, contents = layout_of(session), _contents(session)
     last = len(layout) if end is None else min(end, len(layout))
-    for begin in range(start, last, PORTION):
+    for number, begin in enumerate(range(start, last, PORTION), start=1):
         places = range(begin, min(begin + PORTION, last))
         rows = reader.rows_with(session, [layout.id_bytes(at) for at in places])
         _load(contents, session, rows)
         for at, row in zip(places, rows, strict=True):
             yield Walked(reader.step_at(layout, at, row), row, _said(contents, session, row))
-        if held(contents, session) > BYTES_HELD:
+        if number % WEIGHED == 0 and held(contents, session) > BYTES_HELD:
             contents.forget()
 
 
