@@ -11,6 +11,7 @@ from apps.sessions.graph_edges import REASONS, TITLES, Tie, Why
 from apps.sessions.graph_places import (
     ACROSS,
     MARGIN,
+    RETURN,
     STUB_WIDTH,
     Grid,
     Place,
@@ -20,7 +21,7 @@ from apps.sessions.graph_places import (
 )
 
 # Characters that fit into a box, beside a number in its corner.
-NAME_FITS, STUB_FITS, LANE_FITS = 22, 22, 30
+NAME_FITS, STUB_FITS, LANE_FITS = 23, 22, 30
 MOST_LINES = 520
 MOST_STUBS = 3
 # Ties that are written on their lines, as far as there is room.
@@ -60,7 +61,7 @@ class Node:
 
     @property
     def label(self) -> str:
-        return fitted(self.name, NAME_FITS)
+        return fitted(self.name, NAME_FITS - len(self.corner))
 
 
 @dataclass(frozen=True)
@@ -219,7 +220,8 @@ class _Words:
 
 
 def is_elbowed(tie: Tie, source: Place, target: Place) -> bool:
-    return tie is not Tie.LINEAGE and target.row > source.row
+    is_beside = target.row <= source.row and source.column == target.column
+    return tie is not Tie.LINEAGE and not is_beside
 
 
 def _path(source: Place, target: Place, tie: Tie, grid: Grid, *, is_joining: bool) -> str:
@@ -241,7 +243,9 @@ def _beside(source: Place, target: Place) -> tuple[int, int]:
         return source.right + 22, source.middle + 4
     if target.row > source.row:
         return target.centre + 6, target.y - 5
-    return source.x - 40, source.middle + 14
+    if source.column == target.column:
+        return source.x - 40, source.middle + 14
+    return source.right - RETURN + 5, source.y - 11
 
 
 def _stubs(node: Node) -> Iterable[Stub]:

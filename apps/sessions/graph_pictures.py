@@ -20,7 +20,7 @@ from apps.sessions.graph_places import (
 )
 
 # Steps that are drawn one by one.
-WINDOW = 160
+WINDOW = 120
 # Lines that begin at one group: of many, the most frequent tell what it leads to.
 MOST_FROM_ONE = 4
 # Lanes beside each other; what needs more shares the last one.

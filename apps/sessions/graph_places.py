@@ -10,6 +10,8 @@ from typing import NamedTuple
 WIDTH = 208
 # From one node to the next one beside it; between one and the next below it.
 ACROSS, GAP = 256, 32
+# How far from its right corner a line back leaves a box.
+RETURN = 36
 # A step has two lines of text, a group three.
 STEP_HEIGHT, GROUP_HEIGHT = 46, 62
 MARGIN, HEAD = 16, 36
@@ -146,12 +148,20 @@ def path_of(source: Place, target: Place, grid: Grid, *, is_joining: bool) -> st
     One that joins others begins at its end: what paths share must be their beginning, or else
     dashes of several would fill each other's gaps.
     """
-    if target.row <= source.row:
+    if target.row <= source.row and source.column == target.column:
         return _back(source, target)
-    points = _points(source, target, grid)
+    is_back = target.row <= source.row
+    points = _points_back(source, target) if is_back else _points(source, target, grid)
     if is_joining:
         points.reverse()
     return "M" + "L".join(f"{x} {y}" for x, y in points)
+
+
+def _points_back(source: Place, target: Place) -> list[tuple[int, int]]:
+    """Return the way up between rows, then beside the column of the target."""
+    begin, above = source.right - RETURN, source.y - GAP // 4
+    gap, into = target.right + 18, target.middle + 6
+    return [(begin, source.y), (begin, above), (gap, above), (gap, into), (target.right, into)]
 
 
 def _points(source: Place, target: Place, grid: Grid) -> list[tuple[int, int]]:
