@@ -73,6 +73,12 @@ class Hit:
     excerpt: Sequence[Segment]
 
     @property
+    def section(self) -> str:
+        """The part of the panel that shows the place."""
+        head = self.field.split(".")[0]
+        return "extra" if head == "raw" else head
+
+    @property
     def tab(self) -> str:
         return TABS.get(self.field.split(".")[0], "io")
 

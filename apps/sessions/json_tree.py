@@ -15,6 +15,8 @@ from django.utils.safestring import SafeString, mark_safe
 Json = Any
 
 NODE_LIMIT = 200
+# Entries of what a panel draws in trees of its own.
+PAGE_NODES = 160
 OPEN_LEVELS = 2
 DEEPEST = 24
 # A text longer than this is shown by its beginning; the raw file holds all of it.
@@ -38,6 +40,10 @@ class Budget:
 
     left: int = NODE_LIMIT
 
+    @property
+    def is_spent(self) -> bool:
+        return self.left <= 0
+
     def take(self) -> bool:
         self.left -= 1
         return self.left >= 0
@@ -54,14 +60,36 @@ def excerpt(value: Json) -> str:
 
 
 def json_tree(
-    value: Json, more: More | None = None, *, path: str = "", start: int = 0
+    value: Json,
+    more: More | None = None,
+    *,
+    path: str = "",
+    start: int = 0,
+    page: Budget | None = None,
 ) -> SafeString:
     """Draw a value; what goes beyond 200 entries is counted, and can be asked for.
 
-    ``path`` says where in the field the value lies, ``start`` which entry is the first.
+    ``path`` says where in the field the value lies, ``start`` which entry is the first;
+    ``page`` is what all trees of a page may draw together.
     """
-    drawing = Drawing(Budget(), more)
-    return format_html('<div class="json">{}</div>', drawing.draw(value, path, 0, start))
+    budget = Budget() if page is None else Budget(min(NODE_LIMIT, page.left))
+    had = budget.left
+    drawn = Drawing(budget, more).draw(value, path, 0, start)
+    if page is not None:
+        page.left -= had - max(budget.left, 0)
+    return format_html('<div class="json">{}</div>', drawn)
+
+
+def json_text(value: Json) -> SafeString:
+    """Write a value down as text, which a page takes more easily than a tree."""
+    text = value if isinstance(value, str) else _pretty(value)
+    rest = len(text) - TEXT_LIMIT
+    more = f"\n… {rest:,} more characters" if rest > 0 else ""
+    return format_html('<pre class="text json-text" dir="auto">{}{}</pre>', text[:TEXT_LIMIT], more)
+
+
+def _pretty(value: Json) -> str:
+    return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
 
 
 @dataclass

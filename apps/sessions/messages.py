@@ -16,6 +16,7 @@ from apps.sessions.message_shapes import flat, with_role, without_calls
 
 Json = Any
 
+PREVIEW = 160
 # Roles that speak for the model itself.
 ASSISTANT = ("assistant", "model", "ai")
 KNOWN_ROLES = ("system", "developer", "user", "assistant", "tool")
@@ -61,6 +62,15 @@ class Message:
         return sum(len(digest) for digest in self.digest[1]) + sum(
             len(part.text) for part in self.parts if part.kind == "reasoning"
         )
+
+    @property
+    def preview(self) -> str:
+        """The beginning of what is said, on one line."""
+        said = " ".join(
+            part.text or f"{part.name} {_text(part.value)[:PREVIEW]}" for part in self.parts
+        )
+        line = " ".join(said[: PREVIEW * 2].split())
+        return f"{line[:PREVIEW]}…" if len(said) > PREVIEW else line
 
     @property
     def shown_role(self) -> str:

@@ -11,7 +11,16 @@ from django.utils.safestring import SafeString
 
 from apps.core.canonical import canonical_json
 from apps.sessions.code_diff import diff_of
-from apps.sessions.json_tree import SIZE_LIMIT, More, definition_rows, excerpt, json_tree, size_of
+from apps.sessions.json_tree import (
+    PAGE_NODES,
+    SIZE_LIMIT,
+    Budget,
+    More,
+    definition_rows,
+    excerpt,
+    json_tree,
+    size_of,
+)
 from apps.sessions.layout import Place
 from apps.sessions.messages import Message, common_start, read_messages
 
@@ -80,13 +89,9 @@ class Section:
 
 
 def sections(
-    step: Mapping[str, Json], bodies: str, before: Sequence[Before] = ()
+    step: Mapping[str, Json], draw: Trees, before: Sequence[Before] = ()
 ) -> Iterator[Section]:
-    """Yield what a step holds, the most telling first; nothing for what it does not hold.
-
-    ``bodies`` is the address below which each field can be had whole.
-    """
-    draw = Trees(bodies)
+    """Yield what a step holds, the most telling first; nothing for what it does not hold."""
     if step.get("decision"):
         yield decision_section(step, draw)
     for name, title, role in SAID:
@@ -114,11 +119,11 @@ def folded_sections(step: Mapping[str, Json], draw: Trees) -> Iterator[Section]:
         yield draw.section("flags", "Notes made on the way in", step["flags"])
 
 
-def raw_sections(step: Mapping[str, Json], bodies: str) -> Iterator[Section]:
+def raw_sections(step: Mapping[str, Json], draw: Trees) -> Iterator[Section]:
     """Yield what the sender sent besides, under the names that it used."""
     for name, title in LOOKED_UP:
         if step.get(name):
-            yield Trees(bodies).section(name, title, step[name])
+            yield draw.section(name, title, step[name])
 
 
 def stamps_of(step: Mapping[str, Json]) -> list[tuple[str, Json]]:
@@ -147,9 +152,10 @@ def tools_hash(step: Mapping[str, Json]) -> str | None:
 
 @dataclass(frozen=True)
 class Trees:
-    """Makes sections of JSON, whose rest can be had below an address."""
+    """Makes sections of JSON: so much of it in all, whose rest can be had below an address."""
 
     bodies: str
+    budget: Budget = field(default_factory=lambda: Budget(PAGE_NODES))
 
     def section(
         self, name: str, title: str, value: Json, *, note: str = "", is_open: bool = True
@@ -158,7 +164,7 @@ class Trees:
         if size > SIZE_LIMIT:
             section.size, section.excerpt = size, excerpt(value)
         else:
-            section.tree = json_tree(value, More(f"{self.bodies}{name}/"))
+            section.tree = json_tree(value, More(f"{self.bodies}{name}/"), page=self.budget)
         return section
 
     def said(  # what is said, by whom and in answer to what

@@ -13,6 +13,7 @@ from apps.core.errors import InvalidError
 from apps.sessions import panel, player, reader
 from apps.sessions.code_changes import Source, code_context
 from apps.sessions.finding import read_find
+from apps.sessions.json_tree import Budget
 from apps.sessions.keys import SessionCipher
 from apps.sessions.layout import Layout, Place
 from apps.sessions.messages import read_messages
@@ -33,6 +34,8 @@ TABS = {IO: "I/O", STATE: "State", CHANGES: "Changes", COMMENTS: "Comments", RAW
 PARAMETERS = frozenset({"tab", "find", "against", "diff", "text"})
 # Earlier calls of the lane that may hold the history which a call repeats.
 CALLS_BEFORE = 2
+# Entries of what stands in messages, all together, that one panel draws.
+PART_NODES = 120
 # Later tries of a failed call whose input is compared.
 TRIES = 3
 
@@ -209,9 +212,11 @@ def _nothing(session: Session, layout: Layout, shown: Shown, asked: Asked) -> di
 
 
 def _io(session: Session, layout: Layout, shown: Shown, asked: Asked) -> dict[str, Any]:
-    sections = list(panel.sections(shown.event, bodies_of(session, shown.step), _before(shown)))
+    draw = panel.Trees(bodies_of(session, shown.step))
+    sections = list(panel.sections(shown.event, draw, _before(shown)))
     sections[1:1] = source_sections(session, layout, shown.event)
-    return {"sections": sections, "missing": why_missing(shown.step, shown.event)}
+    missing = why_missing(shown.step, shown.event)
+    return {"sections": sections, "missing": missing, "budget": Budget(PART_NODES)}
 
 
 def bodies_of(session: Session, step: Step) -> str:
@@ -247,7 +252,8 @@ def _changes(session: Session, layout: Layout, shown: Shown, asked: Asked) -> di
 
 
 def _raw(session: Session, layout: Layout, shown: Shown, asked: Asked) -> dict[str, Any]:
-    return {"sections": list(panel.raw_sections(shown.event, bodies_of(session, shown.step)))}
+    draw = panel.Trees(bodies_of(session, shown.step))
+    return {"sections": list(panel.raw_sections(shown.event, draw))}
 
 
 FILLED: Mapping[str, Callable[[Session, Layout, Shown, Asked], dict[str, Any]]] = {

@@ -111,6 +111,7 @@ class PhFind extends HTMLElement {
     hit.scrollIntoView({ block: "nearest" });
     this.#tell(`${index + 1} of ${this.all}`);
     say({ tab: hit.dataset.tab === "io" ? null : hit.dataset.tab });
+    this.player.dataset.sought = hit.dataset.field;
     const there = Number(hit.dataset.to) - 1;
     const isMarked = this.player.querySelector("#panel mark") !== null;
     if (there !== this.player.at) this.player.go(there);

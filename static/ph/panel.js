@@ -96,7 +96,12 @@ class PanelEvents {
 
   // What was found is of no use below the fold.
   showMark() {
-    const mark = this.panel.querySelector("mark:not([data-comment])");
+    const words = "mark:not([data-comment])";
+    // The place that was gone to, else what this step says, before what it repeats.
+    const sought = this.panel.querySelector(`[data-field="${this.player.dataset.sought ?? ""}"]`);
+    const all = [...this.panel.querySelectorAll(words)];
+    const fresh = all.filter((mark) => !mark.closest(".sent-again"));
+    const mark = fresh.find((one) => sought?.contains(one)) ?? fresh[0] ?? all[0];
     if (!mark) return;
     const box = mark.closest(".block, .text-scroll");
     if (box) box.scrollTop = mark.offsetTop - box.offsetTop - 40;

@@ -3,13 +3,12 @@
 // What else is on the page follows by the event "ph-at", which bubbles from <ph-player> once the
 // columns are loaded and after every move: {at, id, time, spans}. `at` counts from 0 in replay order;
 // `id` is null until the step's panel has come, which "ph-step" {at, id} tells. To move: go(), openView().
-// What is not needed at once is in modules of its own: playing, jumps and marks, sessions beside this
-// one, steps that arrive.
+// What is not needed at once is in modules of its own.
 
 import { copyText } from "./core.js";
 import { onKeys } from "./keys.js";
 import "./minimap.js";
-import { addressOf, cameFrom, keepPlace, placeIn, query } from "./place.js";
+import { addressOf, cameFrom, keepPlace, leftOn, placeIn, query, toast } from "./place.js";
 import { duration, Spans } from "./spans.js";
 import "./waterfall.js";
 
@@ -19,6 +18,7 @@ const VIEWS_OF_ROWS = ["timeline", "tree"];
 const PATIENCE = 90;
 // While it plays, panels are fetched no more often than this.
 const PLAYING = 600;
+const SOON = 3000;
 // What is chosen stays in this browser.
 const KEPT = "playhead-player";
 const CHOICES = { speed: 1, skipIdle: true, hidesPanel: false };
@@ -73,11 +73,17 @@ export class PhPlayer extends HTMLElement {
 
   // What may come late: marks that people left, and steps that are still to arrive.
   #lookAround(state) {
-    const isMarked = this.dataset.marks || localStorage.getItem("playhead-bookmarks");
-    if (isMarked) requestIdleCallback(() => import("./marks.js").then((marks) => marks.load(this)));
+    requestIdleCallback(() => this.#loadMarks());
     // What the overview marks may have become another. (Comments and marks cannot import each other.)
     this.addEventListener("ph-said", () => import("./marks.js").then((marks) => marks.load(this)));
-    if ("open" in this.dataset) import("./arrivals.js").then((arrivals) => arrivals.follow(this, state));
+    const follow = () => import("./arrivals.js").then((arrivals) => arrivals.follow(this, state));
+    if ("open" in this.dataset) setTimeout(follow, SOON);
+  }
+
+  async #loadMarks() {
+    const left = await leftOn(this);
+    const isLeft = left && Object.values(left).some((value) => value === true || Object.keys(value).length);
+    if (isLeft || localStorage.getItem("playhead-bookmarks")) (await import("./marks.js")).load(this, left);
   }
 
   // What is used now and then is loaded when it is first reached for.
@@ -253,12 +259,7 @@ export class PhPlayer extends HTMLElement {
   // Says it to everybody: aloud, and for a moment on the page.
   tell(text) {
     this.announce(text);
-    document.querySelector(".toast")?.remove();
-    const toast = document.createElement("p");
-    toast.className = "toast";
-    toast.textContent = text;
-    document.body.append(toast);
-    setTimeout(() => toast.remove(), 1800);
+    toast(text);
   }
 
   // In the transcript: mark the turn. False when it is on another page, which is then opened.
@@ -325,9 +326,11 @@ export class PhPlayer extends HTMLElement {
   }
 
   #showPanel(html) {
+    const isInside = this.panel.contains(document.activeElement);
     // The server's own fragment, in which recorded text is escaped.
     this.panel.innerHTML = html;
     this.panel.scrollTop = 0;
+    if (isInside) this.panel.focus({ preventScroll: true });
     const { at } = this;
     this.id = this.panel.querySelector("[data-id]").dataset.id;
     keepPlace(this);

@@ -5,11 +5,12 @@ import re
 import pytest
 
 from apps.sessions.json_tree import NODE_LIMIT, SIZE_LIMIT, More, json_tree
+from apps.sessions.panel import Trees
 from apps.sessions.panel import sections as all_sections
 
 
 def sections(step):
-    return list(all_sections(step, "/body/"))
+    return list(all_sections(step, Trees("/body/")))
 
 
 def test_keys_and_values_are_escaped():

@@ -24,12 +24,15 @@ register = template.Library()
 PREVIEW = 80
 
 
-@register.simple_tag
-def json_tree(value: Any) -> SafeString:
-    """Draw a JSON value, or its beginning when it is too large for a page."""
+@register.simple_tag(takes_context=True)
+def json_tree(context: template.Context, value: Any) -> SafeString:
+    """Draw a JSON value as far as the page has room for it, else write it down as text."""
+    page = context.get("budget")
+    if context.get("as_text") or (page is not None and page.is_spent):
+        return drawing.json_text(value)
     if drawing.size_of(value) > drawing.SIZE_LIMIT:
         return format_html('<pre class="text">{}…</pre>', drawing.excerpt(value))
-    return drawing.json_tree(value)
+    return drawing.json_tree(value, page=page)
 
 
 @register.simple_tag(takes_context=True)
