@@ -36,7 +36,11 @@ class Key(NamedTuple):
 
 
 def script() -> str:
-    return (Path(settings.BASE_DIR) / "static/ph/keys.js").read_text()
+    return (script_folder() / "keys.js").read_text()
+
+
+def script_folder() -> Path:
+    return Path(settings.BASE_DIR) / "static/ph"
 
 
 def page_path() -> Path:

@@ -1,6 +1,7 @@
 // What one looks for in a session, and what people left there: jumps, comments, bookmarks.
 
 import { MARKS } from "./minimap.js";
+import { leftOn } from "./place.js";
 
 const BOOKMARKS = "playhead-bookmarks";
 // Sessions of which bookmarks are kept, the latest; and bookmarks of one.
@@ -35,9 +36,8 @@ export function count(player) {
   }
 }
 
-export async function load(player) {
-  const { marks } = player.dataset;
-  const left = marks ? await fetch(marks, { headers: { Accept: "application/json" } }).then((answer) => answer.ok && answer.json()) : null;
+export async function load(player, known = null) {
+  const left = known ?? await leftOn(player);
   const comments = Object.entries(left?.comments ?? {});
   const places = await placesOf(player, [...comments.map(([id]) => id), ...bookmarks(player)]);
   const there = (ids) => ids.filter(([id]) => places.get(id) !== undefined).map(([id, value]) => [places.get(id), value]);

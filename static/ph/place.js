@@ -1,4 +1,4 @@
-// The place that one stands at, as the address and the browser's history hold it.
+// The place that one stands at, as the address and the browser's history hold it; and what is known of it.
 
 // What the address says of the place; the rest of it is kept.
 const PLACE = ["view", "step", "at", "t"];
@@ -42,4 +42,21 @@ export function cameFrom(player) {
   if (isList) sessionStorage.setItem(LIST, list + before.search);
   const [path, found] = (sessionStorage.getItem(LIST) ?? "").split("?");
   return path === list ? found : null;
+}
+
+// What people left on the session's steps, by the steps' ids: comments, tags.
+export async function leftOn(player) {
+  if (!player.dataset.marks) return null;
+  const answer = await fetch(player.dataset.marks, { headers: { Accept: "application/json" } });
+  return answer.ok ? answer.json() : null;
+}
+
+// Said for a moment, below.
+export function toast(text) {
+  document.querySelector(".toast")?.remove();
+  const said = document.createElement("p");
+  said.className = "toast";
+  said.textContent = text;
+  document.body.append(said);
+  setTimeout(() => said.remove(), 1800);
 }

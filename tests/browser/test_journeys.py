@@ -192,6 +192,37 @@ def test_scrubbing_to_the_error(site, page):
     expect(page.locator("#panel h2")).to_have_text("refund_order")
 
 
+def test_playing_to_the_error_and_back_to_where_one_was(site, page):
+    page.goto(site.path("sessions/?status=error"))
+    page.get_by_role("link", name="Refund order 4411 twice").first.press("Enter")
+    ready(page)
+    press(page, "s", "s", "s")
+    expect(page.get_by_label("Speed")).to_have_value("8")
+    press(page, "Space")
+    expect(page.locator("ph-player")).to_have_attribute("data-playing", "")
+    expect(page.locator("[data-number]")).to_have_text("13")
+    expect(page.get_by_role("button", name="Play")).to_be_visible()
+    press(page, "E")
+    expect(page).to_have_url(re.compile(r"step=[0-9a-f]{32}&t=\d+"))
+    expect(page.locator("#panel h2")).to_have_text("refund_order")
+    press(page, "b", ",")
+    expect(page.locator("[data-number]")).to_have_text("4")
+    press(page, "B")
+    expect(page.locator("[data-number]")).to_have_text("9")
+    expect(page.get_by_role("button", name="Bookmark this step")).to_have_attribute(
+        "aria-pressed", "true"
+    )
+    press(page, "2")
+    expect(page).to_have_url(re.compile("view=tree"))
+    page.go_back()
+    expect(page).to_have_url(re.compile("view=timeline"))
+    expect(page.locator("[data-number]")).to_have_text("9")
+    press(page, "J")
+
+    expect(page).not_to_have_url(re.compile(str(site.sessions["hero"].pk)))
+    expect(page.locator(".player-title .chip.error")).to_be_visible()
+
+
 def test_stepping_with_the_arrow_keys(site, page):
     page.goto(site.session("hero"))
     ready(page)
