@@ -64,6 +64,13 @@ export class Arrangement {
     return isLane(entry) ? this.lanePlaces[laneOf(entry)] : this.places[entry];
   }
 
+  // Headings that stay in sight, in order.
+  get pins() {
+    if (!this.hasLanes || !this.pinned.size) return [];
+    const shown = [...this.pinned].filter((group) => this.lanePlaces[group] >= 0);
+    return shown.sort((one, other) => one - other).map(laneEntry);
+  }
+
   level(entry) {
     if (isLane(entry)) return 1;
     return this.hasLanes ? this.spans.depths[entry] + 1 : this.spans.levels[entry];

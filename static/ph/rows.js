@@ -122,7 +122,9 @@ export class Row {
   // Draws an entry of the arrangement at a position; what has not changed is left alone.
   show(position, entry, grid) {
     this.position = position;
-    this.element.style.transform = `translateY(${position * ROW}px)`;
+    const pin = grid.pins.indexOf(entry);
+    const top = pin < 0 ? position * ROW : Math.max(position * ROW, grid.scrollTop + pin * ROW);
+    this.element.style.transform = `translateY(${top}px)`;
     this.element.setAttribute("aria-rowindex", position + 2);
     const level = grid.rows.level(entry);
     this.element.setAttribute("aria-level", level);
@@ -200,6 +202,7 @@ export class Row {
     this.element.tabIndex = entry === grid.active ? 0 : -1;
     if (isStep) return;
     const isPinned = grid.rows.pinned.has(laneOf(entry));
+    this.element.classList.toggle("pinned", isPinned);
     this.pin.textContent = isPinned ? "Unpin" : "Pin";
     this.pin.title = isPinned ? "Back to its place (p)" : "Keep this lane first (p)";
   }

@@ -202,7 +202,8 @@ export class PhWaterfall extends HTMLElement {
     const { order } = this.rows;
     const first = Math.max(0, Math.floor(this.scrollTop / ROW) - SPARE);
     const last = Math.min(order.length - 1, Math.ceil((this.scrollTop + this.clientHeight) / ROW) + SPARE);
-    const wanted = new Set(order.slice(first, last + 1));
+    this.pins = this.rows.pins;
+    const wanted = new Set([...order.slice(first, last + 1), ...this.pins]);
     // The row that takes the focus stays in the document wherever one scrolls.
     if (order.length) wanted.add(this.active);
     for (const [entry, row] of this.mounted) {
@@ -270,7 +271,8 @@ export class PhWaterfall extends HTMLElement {
     if (position < 0) return;
     const top = position * ROW;
     const room = this.clientHeight - 2 * ROW;
-    if (top < this.scrollTop) this.scrollTop = Math.max(0, top - ROW);
+    const covered = this.rows.pins.length * ROW;
+    if (top < this.scrollTop + covered) this.scrollTop = Math.max(0, top - covered - ROW);
     else if (top > this.scrollTop + room) this.scrollTop = top - room / 2;
   }
 
