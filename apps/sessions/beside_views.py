@@ -9,6 +9,7 @@ from django.http import HttpResponse, JsonResponse
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from apps.audit.services import record_reading
 from apps.core.errors import InvalidError
 from apps.sessions import listing, pages, search
 from apps.sessions.filters import SessionFilters, refuse_unknown
@@ -55,7 +56,15 @@ def _beside(
     # Whether a word occurs is content.
     if not pages.may_read_content(request):
         raise PermissionDenied
-    return next(iter(search.find(project, filters, cursor=cursor, limit=1).page), None)
+    found = next(iter(search.find(project, filters, cursor=cursor, limit=1).page), None)
+    if found is not None:
+        record_reading(
+            request.actor,
+            organization_id=project.organization_id,
+            project_id=project.pk,
+            session_ids=[str(found.pk)],
+        )
+    return found
 
 
 def _address(project: Project, session: Session) -> str:

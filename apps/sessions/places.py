@@ -28,11 +28,11 @@ def find_step(layout: Layout, event_id: str, at: str, t: str = "") -> int:
 
     A time beside a step says where within the step one stands, and changes nothing here.
     """
-    time = read_time(layout, t)
-    if event_id:
-        return _find(layout, event_id)
-    if at:
-        return _read_number(layout, at)
+    if event_id or at:
+        # Where clocks were corrected, its steps are drawn at other times than they were recorded at.
+        read_time(t, math.inf)
+        return _find(layout, event_id) if event_id else _read_number(layout, at)
+    time = read_time(t, math.ceil(layout.total_ms))
     return 0 if time is None else step_at_time(layout, time)
 
 
@@ -53,13 +53,13 @@ def _read_number(layout: Layout, at: str) -> int:
     return int(at) - 1
 
 
-def read_time(layout: Layout, text: str) -> float | None:
+def read_time(text: str, last: float) -> float | None:
     """Return a time of the session in milliseconds since it began."""
     if not text:
         return None
-    last = math.ceil(layout.total_ms)
     if not MILLISECONDS.fullmatch(text) or float(text) > last:
-        raise InvalidError(f"t must be milliseconds since the start, from 0 to {last}.", "t")
+        most = "" if math.isinf(last) else f", from 0 to {last}"
+        raise InvalidError(f"t must be milliseconds since the start{most}.", "t")
     return float(text)
 
 

@@ -1,7 +1,7 @@
 // What one looks for in a session, and what people left there: jumps, comments, bookmarks.
 
 import { MARKS } from "./minimap.js";
-import { leftOn } from "./place.js";
+import { kept, leftOn } from "./place.js";
 
 const BOOKMARKS = "playhead-bookmarks";
 // Sessions of which bookmarks are kept, the latest; and bookmarks of one.
@@ -64,7 +64,7 @@ export async function placeOf(player, id) {
   return (await placesOf(player, [id])).get(id) ?? null;
 }
 
-const all = () => new Map(JSON.parse(localStorage.getItem(BOOKMARKS) ?? "[]"));
+const all = () => new Map(kept(BOOKMARKS, []));
 const bookmarks = (player) => all().get(player.dataset.session) ?? [];
 
 export async function turnBookmark(player) {

@@ -36,11 +36,11 @@ class PhMinimap extends HTMLElement {
     this.after.className = "after";
     this.replaceChildren(this.canvas, this.after);
     this.#scale(folds);
-    if (this.isListening) return this.draw();
+    if (this.isListening) return this.#soon();
     this.isListening = true;
-    new ResizeObserver(() => { this.draw(); this.place(this.at, this.time); }).observe(this);
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw());
-    new MutationObserver(() => this.draw()).observe(document.documentElement, { attributeFilter: ["data-theme"] });
+    new ResizeObserver(() => { this.#soon(); this.place(this.at, this.time); }).observe(this);
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.#soon());
+    new MutationObserver(() => this.#soon()).observe(document.documentElement, { attributeFilter: ["data-theme"] });
     this.#listen();
   }
 
@@ -67,14 +67,14 @@ class PhMinimap extends HTMLElement {
 
   fold(folds) {
     this.#scale(folds);
-    this.draw();
+    this.#soon();
     this.place(this.at, this.time);
   }
 
   // What people left on steps: {place: how many}.
   mark(name, places) {
     this.left[name] = places;
-    this.draw();
+    this.#soon();
   }
 
   matches(name, index) {
@@ -103,6 +103,10 @@ class PhMinimap extends HTMLElement {
 
   #xOf(index, width) {
     return Math.round(this.scale.at(this.isTimed ? this.#timeOf(index) : index) * (width - 2));
+  }
+
+  #soon() {
+    this.frame ??= requestAnimationFrame(() => { this.frame = null; this.draw(); });
   }
 
   draw() {

@@ -51,6 +51,15 @@ export async function leftOn(player) {
   return answer.ok ? answer.json() : null;
 }
 
+// What this browser keeps under a name; what cannot be read counts as nothing.
+export function kept(name, otherwise) {
+  try {
+    return JSON.parse(localStorage.getItem(name)) ?? otherwise;
+  } catch {
+    return otherwise;
+  }
+}
+
 // Said for a moment, below.
 export function toast(text) {
   document.querySelector(".toast")?.remove();

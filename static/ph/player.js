@@ -8,7 +8,7 @@
 import { copyText } from "./core.js";
 import { onKeys } from "./keys.js";
 import "./minimap.js";
-import { addressOf, cameFrom, keepPlace, leftOn, placeIn, query, toast } from "./place.js";
+import { addressOf, cameFrom, keepPlace, kept, leftOn, placeIn, query, toast } from "./place.js";
 import { duration, Spans } from "./spans.js";
 import "./waterfall.js";
 
@@ -48,7 +48,7 @@ export class PhPlayer extends HTMLElement {
     this.at = Number(this.dataset.at) - 1;
     const time = new URLSearchParams(location.search).get("t");
     this.time = time === null ? null : Number(time);
-    this.choices = { ...CHOICES, ...JSON.parse(localStorage.getItem(KEPT) ?? "{}") };
+    this.choices = { ...CHOICES, ...kept(KEPT, {}) };
     this.count = Number(this.dataset.count);
     this.range = this.querySelector("input[type=range]");
     this.panel = this.querySelector("#panel");
@@ -116,7 +116,7 @@ export class PhPlayer extends HTMLElement {
     Object.assign(this, { spans, at });
     // Steps may have arrived since the page was drawn.
     this.count = this.range.max = spans.count;
-    this.time ??= spans.starts[at];
+    this.time = this.time === null ? spans.starts[at] : Math.min(this.time, spans.total);
     this.querySelector("[data-total]").textContent = spans.count.toLocaleString("en");
     this.rows?.load(spans, at, (index, how) => this.go(index, how));
     this.minimap.load(spans, {

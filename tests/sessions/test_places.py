@@ -34,6 +34,7 @@ def stories(project, count):
         ("t=-1", 400, "t must be milliseconds since the start, from 0 to"),
         ("t=99999999", 400, "t must be milliseconds"),
         ("step=&t=nan", 400, "t must be milliseconds"),
+        ("at=3&t=soon", 400, "t must be milliseconds"),
         ("view=film", 400, "view must be one of"),
         ("tab=film", 400, "tab must be one of"),
         ("cursor=x", 400, "Unknown query parameter: cursor."),
