@@ -10,6 +10,8 @@ const DRAG = 4;
 // What is left free at both sides of a step that is looked at, in its own lengths.
 const ROOM = 0.5;
 const LEAST = 1;
+// Pixels from which a folded time is marked.
+const SEEN = 3;
 
 export class Ruler {
   constructor(grid) {
@@ -92,7 +94,7 @@ export class Ruler {
     for (const old of over.querySelectorAll(".wf-gap")) old.remove();
     for (const { from, to } of this.scale.gaps) {
       const bar = this.scale.bar(from, to);
-      if (bar.left === undefined) continue;
+      if (bar.left === undefined || bar.width * this.grid.width < SEEN) continue;
       const band = child(over, "span", "wf-gap");
       const says = child(track, "span", "wf-gap-says", "≈");
       band.style.insetInlineStart = says.style.insetInlineStart = `${bar.left * 100}%`;

@@ -2,11 +2,15 @@
 
 // Milliseconds that fill the width at the most.
 const NARROWEST = 0.5;
-// What an idle time is folded to, and from which share of the whole it is one.
-const FOLDED_SHARE = 0.015;
+// An idle time is longer than so many busy ones, and all of them are at least such a share of the whole.
+const IDLE_TIMES = 3;
 const IDLE_SHARE = 0.05;
+// What is left of them: of each, and of all together, in shares of the busy time.
+const FOLDED_SHARE = 0.02;
+const ALL_FOLDED_SHARE = 0.25;
 // Pixels between ticks.
 const APART = 84;
+const MOST_TICKS = 40;
 const STEPS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 15e3, 3e4, 6e4, 12e4, 3e5, 6e5, 9e5, 18e5, 36e5, 72e5, 108e5, 216e5, 432e5, 864e5];
 
 export class TimeScale {
@@ -19,8 +23,14 @@ export class TimeScale {
   // Times in which nothing ran take no more than a little of the width.
   fold(idle) {
     const [begin, end] = [this.begin, this.end];
-    this.gaps = [];
-    this.gaps = idle.map(([from, to]) => ({ from, to, kept: Math.min(to - from, this.total * FOLDED_SHARE) }));
+    const busy = this.total - idle.reduce((sum, [from, to]) => sum + to - from, 0);
+    const most = Math.max(busy, NARROWEST) * Math.min(FOLDED_SHARE, ALL_FOLDED_SHARE / Math.max(idle.length, 1));
+    let saved = 0;
+    this.gaps = idle.map(([from, to]) => {
+      const gap = { from, to, kept: Math.min(to - from, most), saved, place: from - saved };
+      saved += to - from - gap.kept;
+      return gap;
+    });
     this.show(begin, end);
   }
 
@@ -67,24 +77,29 @@ export class TimeScale {
     return { left, width: Math.min(to, 1) - left };
   }
 
-  #folded(time) {
-    let saved = 0;
-    for (const { from, to, kept } of this.gaps) {
-      if (time <= from) break;
-      const inside = Math.min(time, to) - from;
-      saved += inside * (1 - kept / (to - from));
+  // The last gap that has begun at a time, or at a place of the folded time.
+  #gap(value, name) {
+    let [low, high] = [0, this.gaps.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.gaps[middle][name] < value) low = middle + 1;
+      else high = middle;
     }
-    return time - saved;
+    return this.gaps[low - 1];
+  }
+
+  #folded(time) {
+    const gap = this.#gap(time, "from");
+    if (!gap) return time;
+    const inside = Math.min(time, gap.to) - gap.from;
+    return time - gap.saved - inside * (1 - gap.kept / (gap.to - gap.from));
   }
 
   #unfolded(place) {
-    let time = place;
-    for (const { from, to, kept } of this.gaps) {
-      if (time <= from) break;
-      const inside = Math.min(time - from, kept);
-      time += inside * ((to - from) / kept - 1);
-    }
-    return time;
+    const gap = this.#gap(place, "place");
+    if (!gap) return place;
+    const inside = Math.min(place - gap.place, gap.kept);
+    return place + gap.saved + inside * ((gap.to - gap.from) / gap.kept - 1);
   }
 
   // [{share, says}] of round times, far enough from each other to be read.
@@ -93,12 +108,13 @@ export class TimeScale {
     const wanted = Math.max(1, Math.floor(width / APART));
     const step = this.#step(span / wanted);
     const found = [];
-    for (let time = Math.ceil(this.begin / step) * step; time <= this.end && found.length < 40; time += step) {
-      const share = this.at(time);
-      if (this.gaps.some(({ from, to }) => time > from && time < to)) {
-        time = Math.max(time, Math.floor(this.gaps.find(({ from, to }) => time > from && time < to).to / step) * step);
+    for (let time = Math.ceil(this.begin / step) * step; time <= this.end && found.length < MOST_TICKS; time += step) {
+      const gap = this.#gap(time, "from");
+      if (gap && time < gap.to) {
+        time = Math.max(time, Math.floor(gap.to / step) * step);
         continue;
       }
+      const share = this.at(time);
       if ((share - (found.at(-1)?.share ?? -1)) * width >= APART * 0.6) found.push({ share, says: clock(time, step) });
     }
     return found;
@@ -126,11 +142,13 @@ export function clock(ms, step = 1) {
 
 // Times in which none of the steps ran that are [from, to] in order, if they are worth folding.
 export function idleBetween(busy, total) {
+  const took = busy.reduce((sum, [from, to]) => sum + to - from, 0);
   const idle = [];
   let last = 0;
   for (const [from, to] of busy) {
-    if (from - last > total * IDLE_SHARE) idle.push([last, from]);
+    if (from - last > (IDLE_TIMES * took) / busy.length) idle.push([last, from]);
     last = Math.max(last, to);
   }
-  return idle;
+  const lost = idle.reduce((sum, [from, to]) => sum + to - from, 0);
+  return lost > total * IDLE_SHARE ? idle : [];
 }
