@@ -21,11 +21,11 @@ function show(row) {
 }
 
 // Go to a line by its number: on this page, else on the one that holds it.
-function goTo(line, form) {
+function goTo(line, asking) {
   const row = [...document.querySelectorAll("[data-line]")].find(
     (one) => Number(one.dataset.line) <= line && line <= Number(one.dataset.last ?? one.dataset.line),
   );
-  if (!row) return form.requestSubmit();
+  if (!row) return asking?.requestSubmit();
   const fold = row.querySelector(":scope > details");
   if (fold) fold.open = true;
   row.scrollIntoView({ block: "start" });
@@ -79,6 +79,7 @@ function arrive() {
   if (location.hash === LAST) return rows.length ? show(rows.at(-1)) : follow("prev", LAST);
   const named = /^#r\d+$/.test(location.hash) ? document.querySelector(location.hash) : null;
   if (named?.matches("[data-diff]")) show(named);
+  else if (!location.hash && pair.has("at") && form) goTo(Number(pair.get("at")), null);
 }
 
 const form = document.querySelector(".cmp-slider");
