@@ -29,7 +29,7 @@ def find_step(layout: Layout, event_id: str, at: str, t: str = "") -> int:
     A time beside a step says where within the step one stands, and changes nothing here.
     """
     if event_id or at:
-        # Where clocks were corrected, its steps are drawn at other times than they were recorded at.
+        # Where a clock was corrected, steps are drawn at other times than were recorded.
         read_time(t, math.inf)
         return _find(layout, event_id) if event_id else _read_number(layout, at)
     time = read_time(t, math.ceil(layout.total_ms))
