@@ -2,7 +2,8 @@
 
 ``input[2][0]`` is the first part of the third message of the input, as pages show it; so are
 ``output[0][0]`` and ``reasoning[0][0]``. ``input/query`` is a path to a text in what is no
-message (RFC 6901, behind the name of the field); the field alone where it is a text itself. Characters are counted as code points.
+message (RFC 6901, behind the name of the field); the field alone where it is a text itself.
+Characters are counted as code points.
 """
 
 from __future__ import annotations

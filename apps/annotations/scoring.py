@@ -16,7 +16,8 @@ from apps.annotations.words import read_label, read_words
 from apps.audit import services as audit
 from apps.audit.actors import Actor
 from apps.core.errors import ConflictError, InvalidError
-from apps.sessions.models import Session
+from apps.sessions import store
+from apps.sessions.models import Facet, Session
 from apps.tenants.access import permissions_in_project
 from apps.tenants.permissions import Permission
 
@@ -69,6 +70,7 @@ def add_score(  # noqa: PLR0913
         **who,
     )
     _record(score, session, "score.add", actor)
+    _publish(session, actor)
     return score
 
 
@@ -83,6 +85,24 @@ def remove_score(score: Score, *, actor: Actor) -> None:
         raise ConflictError("This score was removed in the meantime.")
     _record(score, session, "score.remove", actor)
     score.delete()
+    _publish(session, actor)
+
+
+def _publish(session: Session, actor: Actor) -> None:
+    """Let lists find the session by its scores: by name, and where that is a word, by value."""
+    rows = session.project.scores.filter(session=session)
+    names = rows.values_list("name", "label", "truth").distinct()
+    wanted = {value for row in names for value in _published(*row)}
+    held = session.project.session_facets.filter(session_id=session.pk, facet=Facet.SCORE)
+    before = set(held.values_list("value", flat=True))
+    if wanted != before:
+        change = {"values": sorted(wanted - before), "remove": sorted(before - wanted)}
+        store.mark(session, Facet.SCORE, **change, actor=actor)
+
+
+def _published(name: str, label: str | None, truth: bool | None) -> set[str]:
+    word = label if truth is None else "yes" if truth else "no"
+    return {name} if word is None else {name, f"{name}={word}"}
 
 
 def _read_value(value: Value) -> dict[str, Any]:

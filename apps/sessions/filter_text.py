@@ -38,6 +38,7 @@ KEYS: Mapping[str, str] = {
     "outcome": "success, failure or abandoned",
     "external_id": "your own id of a session",
     "has_ticket": "true or false",
+    "score": "a score, or name=yes",
 }
 # What stands before > or <: the parameters for "from" and "to".
 COMPARED: Mapping[str, tuple[str, str]] = {

@@ -28,6 +28,7 @@ FACET_FILTERS = (
     "tag",
     "error",
     "tool",
+    "score",
 )
 TEXT_LIMIT = 512
 STATUSES = ("open", "closed", "ok", "error")

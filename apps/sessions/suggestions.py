@@ -27,6 +27,7 @@ FACETS: Mapping[str, Facet] = {
     "tool": Facet.TOOL,
     "agent": Facet.AGENT,
     "tag": Facet.TAG,
+    "score": Facet.SCORE,
     "error": Facet.ERROR,
     "environment": Facet.ENVIRONMENT,
     "kind": Facet.KIND,

@@ -280,8 +280,7 @@ class Commenting {
     document.addEventListener("selectionchange", () => this.#offer());
     player.addEventListener("click", (event) => this.#open(event));
     player.addEventListener("ph-step", () => { this.#showTags(); this.mark(); });
-    player.addEventListener("ph-said", () => { this.#forget(); this.mark(); });
-    this.mark();
+    player.addEventListener("ph-said", () => { this.#forget(); });
     this.#offer();
   }
 
@@ -292,6 +291,7 @@ class Commenting {
     this.left = left;
     this.#showTags();
     this.#tellAbout();
+    this.mark();
   }
 
   #showTags() {
@@ -386,7 +386,7 @@ class Commenting {
   // Marks what is commented on in the texts of this step.
   async mark() {
     const id = this.player.panel.querySelector("[data-id]")?.dataset.id;
-    if (!id || !this.player.panel.querySelector("[data-text]")) return;
+    if (!this.left?.comments[id] || !this.#places().length) return;
     const answer = await fetch(`${this.address.replace(/comments\/$/, "ranges.json")}?event=${id}`);
     if (!answer.ok) return;
     const { ranges } = await answer.json();
@@ -394,9 +394,15 @@ class Commenting {
     for (const range of ranges) this.#markOne(range);
   }
 
+  // The texts of this step: in the panel, and in its turn of the transcript.
+  #places() {
+    const turn = this.player.querySelector(`[data-turn="${this.player.at + 1}"]`);
+    return [this.player.panel, turn].flatMap((part) => [...(part?.querySelectorAll("[data-text]") ?? [])]);
+  }
+
   #markOne({ id, place, start, end, is_resolved: isResolved }) {
-    for (const block of this.player.panel.querySelectorAll(`[data-text="${CSS.escape(place)}"]`)) {
-      if (block.querySelector(`mark[data-comment="${id}"]`)) continue;
+    for (const block of this.#places()) {
+      if (block.dataset.text !== place || block.querySelector(`mark[data-comment="${id}"]`)) continue;
       wrap(block, start, end, () => {
         const mark = document.createElement("mark");
         mark.className = isResolved ? "said-here resolved" : "said-here";

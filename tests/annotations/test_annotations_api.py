@@ -195,3 +195,14 @@ def test_a_comment_of_another_session_is_not_found_below_this_one(client, url, p
 
     assert client.get(f"{url}/comments/{comment.pk}").status_code == 404
     assert client.delete(f"{url}/comments/{comment.pk}").status_code == 404
+
+
+def test_a_session_is_found_by_its_scores_until_they_are_taken_back(client, url):
+    made = send(client, f"{url}/scores", {"name": "fit", "value": True}).json()
+
+    def found(query):
+        return len(client.get(f"/api/v1/sessions?score={query}").json()["results"])
+
+    assert [found(query) for query in ("fit", "fit=yes", "fit=no", "odd")] == [1, 1, 0, 0]
+    assert client.delete(f"{url}/scores/{made['id']}").status_code == 204
+    assert found("fit") == 0
