@@ -30,8 +30,9 @@ from apps.sessions.terms import terms_for
 Json = Any
 
 LONGEST = 500
-# Places that one answer names, and those of one chunk that are looked at.
-MOST_PLACES = 300
+# Places that one answer names (a page has room for few elements), and those of one chunk that
+# are looked at.
+MOST_PLACES = 60
 MOST_OF_A_CHUNK = 5_000
 # Places that one content may have: a list of ten thousand equal words tells nothing more.
 MOST_OF_A_CONTENT = 50

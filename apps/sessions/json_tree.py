@@ -22,6 +22,8 @@ DEEPEST = 24
 # A text longer than this is shown by its beginning; the raw file holds all of it.
 TEXT_LIMIT = 4000
 SHORT_TEXT = 160
+# Of about this length on, text may be higher than its box.
+LONG_TEXT = 600
 # What is larger is never put into a page.
 SIZE_LIMIT = 100 * 1024
 EXCERPT = 2000
@@ -85,7 +87,11 @@ def json_text(value: Json) -> SafeString:
     text = value if isinstance(value, str) else _pretty(value)
     rest = len(text) - TEXT_LIMIT
     more = f"\n… {rest:,} more characters" if rest > 0 else ""
-    return format_html('<pre class="text json-text" dir="auto">{}{}</pre>', text[:TEXT_LIMIT], more)
+    # What may have to be scrolled must be reachable by keyboard.
+    reach = mark_safe(' tabindex="0"') if len(text) > LONG_TEXT else ""
+    return format_html(
+        '<pre class="text json-text" dir="auto"{}>{}{}</pre>', reach, text[:TEXT_LIMIT], more
+    )
 
 
 def _pretty(value: Json) -> str:

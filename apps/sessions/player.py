@@ -11,7 +11,7 @@ Json = Any
 
 VIEWS = ("timeline", "tree", "graph", "transcript")
 # Steps that one page of the transcript tells.
-TOLD_AT_ONCE = 60
+TOLD_AT_ONCE = 30
 # Earlier model calls that are read so that the first turn repeats nothing.
 CALLS_BEFORE = 6
 

@@ -103,13 +103,14 @@ class Drawing:
         # Inside of what is new all is new; saying so once is enough.
         inner = (value, value) if op else (was, now)
         return format_html(
-            "<li{}><details{}><summary>{}<bdi>{}</bdi> {} {}</summary>{}</details></li>",
+            "<li{}>{}<details{}><summary>{}<bdi>{}</bdi> {}</summary>{}</details></li>",
             _class(op),
+            # Before the summary: a link within one could not be reached by everybody.
+            self.link(None if now is ABSENT else trail.last),
             mark_safe(" open") if differs or depth < OPEN_LEVELS - 1 else "",
             _word(op),
             key,
             size_note(value),
-            self.link(None if now is ABSENT else trail.last),
             self._value(inner[0], inner[1], trail, path, depth + 1),
         )
 

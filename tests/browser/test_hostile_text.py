@@ -19,6 +19,10 @@ def pages_of(site):
     yield from (site.session("hostile", f"?at={n + 1}") for n in range(len(seed.HOSTILE)))
     yield from (site.session("hostile", f"steps/{step.hex}/") for step in steps)
     yield from (site.session("hostile", rest) for rest in ("?tab=comments", "comments/"))
+    told = ("?at=5&tab=changes&diff=split", "?at=4&tab=state", "?at=6&tab=raw")
+    found = ("?view=transcript&find=script", "?at=2&find=onload", "find/?find=onload")
+    yield from (site.session("hostile", rest) for rest in (*told, *found))
+    yield site.session("hostile", f"steps/{steps[0].hex}/body/output/?q=script")
     yield site.path("examples/")
     for mode in ("steps", "output"):
         yield site.path(f"compare/?a={session.pk}&b={site.sessions['parts'].pk}&mode={mode}")

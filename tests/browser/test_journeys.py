@@ -485,3 +485,25 @@ def test_moving_a_ticket_on_the_board(site, page):
 
     expect(column.locator("[data-ticket-link]:focus")).to_have_text("Refunded twice")
     assert has_ring(page)
+
+
+def test_finding_words_from_place_to_place_and_keeping_the_tab(site, page):
+    page.goto(site.session("hero"))
+    ready(page)
+    press(page, "F")
+    expect(page.get_by_label("Find in this session")).to_be_focused()
+    assert has_ring(page)
+    page.keyboard.type("payments")
+    press(page, "Enter")
+    count = page.locator("[data-find-count]")
+    expect(count).to_have_text(re.compile("^1 of [0-9]+ places$"))
+    press(page, "Enter")
+    expect(count).to_have_text(re.compile("^2 of "))
+    expect(page.locator("#panel mark").first).to_be_in_viewport()
+    page.locator("[data-tab-link=state]").press("Enter")
+    expect(page.locator("[data-tab-link=state]:focus")).to_have_attribute("aria-current", "page")
+    press(page, "End")
+    expect(page.locator(".panel")).to_have_attribute("data-seq", "13")
+
+    expect(page.locator(".panel")).to_contain_text("This step changed nothing")
+    expect(page).to_have_url(re.compile("find=payments.*tab=state"))
