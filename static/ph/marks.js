@@ -1,7 +1,8 @@
 // What one looks for in a session, and what people left there: jumps, comments, bookmarks.
 
+import { kept } from "./browser.js";
 import { MARKS } from "./minimap.js";
-import { kept, leftOn } from "./place.js";
+import { leftOn } from "./place.js";
 
 const BOOKMARKS = "playhead-bookmarks";
 // Sessions of which bookmarks are kept, the latest; and bookmarks of one.
@@ -68,7 +69,9 @@ const all = () => new Map(kept(BOOKMARKS, []));
 const bookmarks = (player) => all().get(player.dataset.session) ?? [];
 
 export async function turnBookmark(player) {
-  const [id, at] = [await player.stepId(), player.at];
+  // One may have gone on before the answer is there.
+  const { at } = player;
+  const id = await player.stepId();
   const before = bookmarks(player);
   const isNew = !before.includes(id);
   if (isNew && before.length >= MOST_BOOKMARKS) return player.tell(`A session has at most ${MOST_BOOKMARKS} bookmarks`);

@@ -50,22 +50,3 @@ export async function leftOn(player) {
   const answer = await fetch(player.dataset.marks, { headers: { Accept: "application/json" } });
   return answer.ok ? answer.json() : null;
 }
-
-// What this browser keeps under a name; what cannot be read counts as nothing.
-export function kept(name, otherwise) {
-  try {
-    return JSON.parse(localStorage.getItem(name)) ?? otherwise;
-  } catch {
-    return otherwise;
-  }
-}
-
-// Said for a moment, below.
-export function toast(text) {
-  document.querySelector(".toast")?.remove();
-  const said = document.createElement("p");
-  said.className = "toast";
-  said.textContent = text;
-  document.body.append(said);
-  setTimeout(() => said.remove(), 1800);
-}

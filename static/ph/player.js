@@ -5,10 +5,11 @@
 // `id` is null until the step's panel has come, which "ph-step" {at, id} tells. To move: go(), openView().
 // What is not needed at once is in modules of its own.
 
+import { kept, reveal, toast } from "./browser.js";
 import { copyText } from "./core.js";
 import { onKeys } from "./keys.js";
 import "./minimap.js";
-import { addressOf, cameFrom, keepPlace, kept, leftOn, placeIn, query, toast } from "./place.js";
+import { addressOf, cameFrom, keepPlace, leftOn, placeIn, query } from "./place.js";
 import { duration, Spans } from "./spans.js";
 import "./waterfall.js";
 
@@ -28,15 +29,6 @@ const LATER = (
   "play speed next-error previous-error next-state previous-state next-in-lane previous-in-lane " +
   "bookmark next-bookmark inspector comment next-session previous-session"
 ).split(" ");
-
-// Scrolls the box alone; the page stays where it is.
-function reveal(box, inside) {
-  const top = inside.offsetTop - box.offsetTop;
-  if (top < box.scrollTop) box.scrollTop = top - 8;
-  else if (top + inside.offsetHeight > box.scrollTop + box.clientHeight) {
-    box.scrollTop = Math.min(top - 8, top + inside.offsetHeight - box.clientHeight + 8);
-  }
-}
 
 export class PhPlayer extends HTMLElement {
   // The id of the step, null until it is known; an element's own id would make a text of null.
@@ -289,12 +281,12 @@ export class PhPlayer extends HTMLElement {
   // One has stopped moving: the address and the panel say where.
   settle() { this.#fetchSoon(); }
 
-  // The id of the step that one stands at, which comes with its panel.
-  stepId() {
-    if (this.id) return Promise.resolve(this.id);
-    return new Promise((resolve) => {
-      this.addEventListener("ph-step", (event) => resolve(event.detail.id), { once: true });
-    });
+  // The id of the step that one stands at, also before its panel has come.
+  async stepId() {
+    if (this.id) return this.id;
+    const answer = await fetch(`${this.dataset.panel}?at=${this.at + 1}`);
+    const panel = new DOMParser().parseFromString(await answer.text(), "text/html");
+    return panel.querySelector("[data-id]").dataset.id;
   }
 
   #fetchSoon() {
@@ -304,7 +296,10 @@ export class PhPlayer extends HTMLElement {
   }
 
   #fetchInPassing() {
-    if (!this.isFetching && Date.now() - (this.fetchedAt ?? 0) > PLAYING) this.#fetchPanel();
+    clearTimeout(this.timer);
+    const rest = PLAYING - (Date.now() - (this.fetchedAt ?? 0));
+    if (rest <= 0 && !this.isFetching) return this.#fetchPanel();
+    this.timer = setTimeout(() => this.#fetchInPassing(), Math.max(rest, PATIENCE));
   }
 
   async #fetchPanel() {
