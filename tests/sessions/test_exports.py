@@ -58,7 +58,8 @@ def full_session(project, name="chat-1"):
             id="refund", kind="tool", name="refund", parent="root",
             started_at=at(3), ended_at=at(3.2),
             error=ErrorInfo(type="Conflict", message="twice", code="409"), effects="write",
-            input={"order": 4411}, decision={"chosen": "refund"}, inputs=["plan"], cost=Decimal("0.004"),
+            input={"order": 4411}, decision={"chosen": "refund"}, inputs=["plan"],
+            cost=Decimal("0.004"),
             state_patch=[{"op": "add", "path": "/paid", "value": False}], **shared,
         ),
         make_event(
