@@ -213,10 +213,16 @@ class Palette {
 function recent() {
   try {
     const kept = JSON.parse(localStorage.getItem(RECENT)) ?? [];
-    return kept.filter((entry) => entry.url?.startsWith("/") && !entry.url.startsWith("//")).slice(0, RECENT_AT_MOST);
+    const ours = kept.filter((entry) => /^\/(?!\/)/.test(entry.url)).slice(0, RECENT_AT_MOST);
+    return ours.map((entry) => ({ ...entry, hint: placeOf(entry.url) }));
   } catch {
     return [];
   }
+}
+
+// Two projects have pages of the same name.
+function placeOf(url) {
+  return /^\/o\/([^/]+)(?:\/p\/([^/]+))?\//.exec(url)?.slice(1).filter(Boolean).join(" / ");
 }
 
 function keep({ url, kept, icon }) {
