@@ -246,8 +246,8 @@ export class Row {
   }
 
   // What of the time the lane's steps took, as one bar with holes.
-  #placeLane(group, { scale, width, busyIn }) {
-    const seen = busyIn(group)
+  #placeLane(group, { scale, width }) {
+    const seen = this.spans.busyIn(group)
       .map(([from, to]) => [scale.at(from), scale.at(to)])
       .filter(([from, to]) => to >= 0 && from <= 1)
       .map(([from, to]) => [Math.max(from, 0), Math.min(Math.max(to, from + 2 / width), 1)]);

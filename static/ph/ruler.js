@@ -1,6 +1,7 @@
 // Zooming and panning the time that the bars stand for: buttons, keys, the wheel, the ruler.
 
-import { child } from "./rows.js";
+import { isLane } from "./arrangement.js";
+import { child, ROW } from "./rows.js";
 import { clock, idleBetween } from "./timescale.js";
 
 const BY = 2;
@@ -54,12 +55,16 @@ export class Ruler {
   // What the rows in sight took, all of them.
   rows() {
     const { spans } = this.grid;
-    const seen = this.grid.entriesInSight().filter((index) => spans.starts[index] !== null);
+    const first = Math.floor(this.grid.scrollTop / ROW);
+    const count = Math.floor(this.grid.clientHeight / ROW) - 1;
+    const entries = this.grid.rows.order.slice(first, first + count);
+    const seen = entries.filter((entry) => !isLane(entry) && spans.starts[entry] !== null);
     // Those with others below them in sight say little: they last as long as the session, some of them.
     const least = seen.filter((index) => !spans.children[index]);
     const taken = least.length ? least : seen;
     if (!taken.length) return;
-    this.scale.show(Math.min(...taken.map((index) => spans.starts[index])), Math.max(...taken.map((index) => spans.end(index))));
+    const [starts, ends] = [taken.map((index) => spans.starts[index]), taken.map((index) => spans.end(index))];
+    this.scale.show(Math.min(...starts), Math.max(...ends));
     this.grid.changedTime();
   }
 

@@ -97,7 +97,10 @@ export class Spans {
     for (const index of this.order) {
       const [lane, parent] = [this.columns.l[index], this.parents[index]];
       const stays = parent >= 0 && !sent.has(lane) && this.kind(index) !== "agent";
-      if (!stays && !numbers.has(lane)) numbers.set(lane, this.lanes.push({ lane: this.columns.lanes[lane], agents: new Set(), count: 0 }) - 1);
+      if (!stays && !numbers.has(lane)) {
+        numbers.set(lane, this.lanes.length);
+        this.lanes.push({ lane: this.columns.lanes[lane], agents: new Set(), count: 0 });
+      }
       const group = stays ? this.groups[parent] : numbers.get(lane);
       this.groups[index] = group;
       this.depths[index] = parent >= 0 && this.groups[parent] === group ? this.depths[parent] + 1 : 1;
@@ -148,15 +151,16 @@ export class Spans {
   // {tokens, cost, isSum} of a step: what it says itself, or all that lies below it.
   usage(index) {
     this.used ??= this.#sums();
-    const own = this.used.own.get(index);
-    if (own) return { ...own, isSum: false };
-    const tokens = this.used.tokens[index];
-    return { tokens: tokens < 0 ? null : tokens, cost: this.used.costs[index] < 0 ? null : this.used.costs[index], isSum: true };
+    const { own, tokens, costs } = this.used;
+    if (own.has(index)) return { ...own.get(index), isSum: false };
+    const known = (sum) => (sum < 0 ? null : sum);
+    return { tokens: known(tokens[index]), cost: known(costs[index]), isSum: true };
   }
 
   #sums() {
     const { i = [], t = [], c = [], x = [] } = this.columns.u ?? {};
-    const own = new Map(placesOf(i).map((at, number) => [at, { tokens: t[number], cost: c[number] === null ? null : c[number] / 1e6 }]));
+    const dollars = (millionths) => (millionths === null ? null : millionths / 1e6);
+    const own = new Map(placesOf(i).map((at, number) => [at, { tokens: t[number], cost: dollars(c[number]) }]));
     const tokens = new Float64Array(this.count).fill(-1);
     const costs = new Float64Array(this.count).fill(-1);
     const uncounted = new Set(x);
@@ -195,13 +199,20 @@ export class Spans {
   #waitedFor() {
     const found = new Map();
     for (const index of this.critical) {
+      const hasEnded = (up) => this.duration(up) !== null && this.end(up) <= this.starts[index];
       let up = this.parents[index];
-      while (up >= 0 && (this.starts[up] === null || (this.duration(up) !== null && this.end(up) <= this.starts[index]))) up = this.parents[up];
+      while (up >= 0 && (this.starts[up] === null || hasEnded(up))) up = this.parents[up];
       if (!found.has(up)) found.set(up, []);
       found.get(up).push(index);
     }
     for (const below of found.values()) below.sort((one, other) => this.starts[one] - this.starts[other]);
     return found;
+  }
+
+  // What the steps of a lane took that have none below them.
+  busyIn(group) {
+    this.lanes[group].busy ??= this.busy((index) => this.groups[index] === group && !this.children[index]);
+    return this.lanes[group].busy;
   }
 
   // What of the session's time some of the steps took, as [from, to] in order.

@@ -11,7 +11,11 @@ const ALL_FOLDED_SHARE = 0.25;
 // Pixels between ticks.
 const APART = 84;
 const MOST_TICKS = 40;
-const STEPS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 15e3, 3e4, 6e4, 12e4, 3e5, 6e5, 9e5, 18e5, 36e5, 72e5, 108e5, 216e5, 432e5, 864e5];
+// Between ticks: milliseconds up to half a second, then seconds, minutes, hours and a day.
+const STEPS = [
+  1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 15e3, 3e4,
+  6e4, 12e4, 3e5, 6e5, 9e5, 18e5, 36e5, 72e5, 108e5, 216e5, 432e5, 864e5,
+];
 
 export class TimeScale {
   constructor(total) {

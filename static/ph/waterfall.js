@@ -8,7 +8,10 @@ import { TimeScale } from "./timescale.js";
 import { keyAct, TypeAhead } from "./tree-keys.js";
 
 const SPARE = 8;
-const COLUMNS = [["Step", "wf-name"], ["Tokens", "wf-tokens"], ["Cost", "wf-cost"], ["First token", "wf-first"], ["Duration", "wf-time"], ["Time", "wf-track"]];
+const COLUMNS = [
+  ["Step", "wf-name"], ["Tokens", "wf-tokens"], ["Cost", "wf-cost"],
+  ["First token", "wf-first"], ["Duration", "wf-time"], ["Time", "wf-track"],
+];
 // Buttons of the bar above the rows, by what they say they do.
 const ZOOMS = ["zoom-in", "zoom-out", "fit", "focus", "fold", "rows"];
 const KEYS_OF_ROWS = ["zoom-in", "zoom-out", "focus", "rows", "less", "more"];
@@ -24,7 +27,6 @@ export class PhWaterfall extends HTMLElement {
     Object.assign(this, { spans, at, go, time: spans.starts[at] });
     this.rows = new Arrangement(spans);
     this.scale = this.#scaleFor(spans);
-    this.busy = new Map();
     if (isFirst) this.#build();
     else this.#keep(before, held);
     this.rows.view = this.dataset.view;
@@ -215,12 +217,6 @@ export class PhWaterfall extends HTMLElement {
     while (this.free.length) this.free.pop().element.remove();
   }
 
-  entriesInSight() {
-    const first = Math.floor(this.scrollTop / ROW);
-    const count = Math.floor((this.clientHeight - ROW) / ROW);
-    return this.rows.order.slice(first, first + count).filter((entry) => !isLane(entry));
-  }
-
   #rowFor(entry) {
     let row = this.mounted.get(entry);
     if (!row) {
@@ -230,11 +226,6 @@ export class PhWaterfall extends HTMLElement {
     }
     return row;
   }
-
-  busyIn = (group) => {
-    if (!this.busy.has(group)) this.busy.set(group, this.spans.busy((index) => this.spans.groups[index] === group && !this.spans.children[index]));
-    return this.busy.get(group);
-  };
 
   // The playhead moved.
   select(index, { focus = false } = {}) {
@@ -387,7 +378,8 @@ export class PhWaterfall extends HTMLElement {
   #tellFound(found, problem) {
     const main = this.closest(".player-main");
     const count = found?.count ?? 0;
-    main.querySelector("[data-rows-found]").textContent = problem ?? (found ? `${count.toLocaleString("en")} of ${this.spans.count.toLocaleString("en")} found` : "");
+    const [some, all] = [count, this.spans.count].map((number) => number.toLocaleString("en"));
+    main.querySelector("[data-rows-found]").textContent = problem ?? (found ? `${some} of ${all} found` : "");
     main.querySelector("[data-rows-act=clear]").hidden = !this.text;
     this.box.toggleAttribute("aria-invalid", Boolean(problem));
     main.querySelector("[data-rows-none]").hidden = !found || count > 0;
