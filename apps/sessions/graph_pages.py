@@ -49,6 +49,8 @@ def graph_context(session: Session, asked: Asked, at: int, *, may_read: bool) ->
         "graph_mode": asked.mode,
         "graph_modes": MODES,
         "is_list": asked.is_list,
+        # What addresses of other steps say of it.
+        "kept": f"&graph={asked.mode}" + (f"&as={LIST}" if asked.is_list else ""),
         "folded": next((one.folded for one in graph.groups.groups if one.folded > 1), 0),
     } | (_beyond(graph, window) if asked.mode == EXPANDED else {})
 
