@@ -24,14 +24,17 @@ async function copy(button) {
   setTimeout(() => { label.textContent = before; }, 1500);
 }
 
-// Links that lead on from the step that is looked at follow it.
-document.addEventListener("ph-at", (event) => {
-  for (const link of document.querySelectorAll("a[data-step-link]")) {
-    const url = new URL(link.href);
-    url.searchParams.set(link.dataset.stepLink, event.detail.id);
-    link.href = url;
-  }
-});
+// Links that lead on from the step that is looked at follow it: the panel knows its id.
+function followStep(event) {
+  const link = event.target.closest?.("a[data-step-link]");
+  const id = document.querySelector("#panel [data-id]")?.dataset.id;
+  if (!link || !id) return;
+  const url = new URL(link.href);
+  url.searchParams.set(link.dataset.stepLink, id);
+  link.href = url;
+}
+
+for (const kind of ["pointerdown", "focusin", "click"]) document.addEventListener(kind, followStep);
 
 document.addEventListener("click", (event) => {
   const copier = event.target.closest("[data-copy]");
