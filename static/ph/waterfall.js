@@ -34,6 +34,7 @@ export class PhWaterfall extends HTMLElement {
     if (isFirst) this.#show(this.at);
     else this.#hold(held);
     this.draw();
+    if (held?.hasFocus) this.mounted.get(this.active)?.element.focus({ preventScroll: true });
     if (this.box?.value) this.filter(this.box.value);
     if (isFolded) this.#zoom("fold", this.closest(".player-main").querySelector("[data-rows-act=fold]"));
   }
@@ -45,7 +46,8 @@ export class PhWaterfall extends HTMLElement {
     const isSeen = (entry) => this.rows.position(entry) * ROW >= this.scrollTop && this.mounted.has(entry);
     const entry = isSeen(this.at) ? this.at : this.rows.order[Math.floor(this.scrollTop / ROW)] ?? this.active;
     const top = this.rows.position(entry) * ROW - this.scrollTop;
-    return { by, entry: shifted(entry), top, active: shifted(this.active) };
+    const hasFocus = this.contains(document.activeElement);
+    return { by, entry: shifted(entry), top, active: shifted(this.active), hasFocus };
   }
 
   #hold({ entry, top }) {
