@@ -6,10 +6,20 @@ import { Spans } from "./spans.js";
 const EVERY = 5_000;
 const AT_MOST = 60_000;
 
+// Steps that began earlier may arrive later.
+function firstNew(before, now) {
+  const isSame = (index) => before.starts[index] === now.starts[index] && before.name(index) === now.name(index);
+  let index = 0;
+  while (index < before.count && isSame(index)) index += 1;
+  return index;
+}
+
 export function follow(player, state) {
   const bar = player.querySelector("[data-arrived]");
   let known = state;
   let seen = player.count;
+  // Where the first step is that one has not been told of.
+  let first = Infinity;
   let wait = EVERY;
 
   async function look() {
@@ -28,6 +38,7 @@ export function follow(player, state) {
     const at = await placeOf(player, id);
     // The step may have moved meanwhile, by steps that began before it and came after it.
     const added = spans.count - seen;
+    first = Math.min(first, firstNew(player.spans, spans));
     player.take(spans, at ?? Math.min(player.at, spans.count - 1));
     await load(player);
     if (added > 0) show(added);
@@ -59,9 +70,8 @@ export function follow(player, state) {
 
   bar.addEventListener("click", () => {
     bar.hidden = true;
-    const first = seen;
-    seen = player.count;
     player.go(first);
+    [seen, first] = [player.count, Infinity];
   });
   document.addEventListener("visibilitychange", () => { if (!document.hidden && wait !== Infinity) poll(); });
   poll.timer = setTimeout(poll, EVERY);

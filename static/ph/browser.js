@@ -27,3 +27,12 @@ export function reveal(box, inside) {
     box.scrollTop = Math.min(top - 8, top + inside.offsetHeight - box.clientHeight + 8);
   }
 }
+
+// Whether a link leads anywhere now. Without an address it would not be one, so it has an empty one:
+// the script moves the playhead instead.
+export function setOpen(link, isOpen) {
+  if (!link.hasAttribute("href")) link.setAttribute("href", "?");
+  link.removeAttribute("role");
+  if (isOpen) link.removeAttribute("aria-disabled");
+  else link.setAttribute("aria-disabled", "true");
+}

@@ -19,8 +19,8 @@ export function addressOf(player, view = player.dataset.view) {
 }
 
 export function placeIn(player) {
-  const { at, time, count } = player;
-  return { at, time, count, view: player.dataset.view };
+  const { at, id, time, count } = player;
+  return { at, id, time, count, view: player.dataset.view };
 }
 
 // One entry of the history for each place that was chosen and stayed at.

@@ -5,7 +5,7 @@
 // `id` is null until the step's panel has come, which "ph-step" {at, id} tells. To move: go(), openView().
 // What is not needed at once is in modules of its own.
 
-import { kept, reveal, toast } from "./browser.js";
+import { kept, reveal, setOpen, toast } from "./browser.js";
 import { copyText } from "./core.js";
 import { onKeys } from "./keys.js";
 import "./minimap.js";
@@ -236,12 +236,7 @@ export class PhPlayer extends HTMLElement {
   }
 
   #mark(name, isOpen) {
-    const button = this.querySelector(`[data-act=${name}]`);
-    // Without an address a link is not one; the script moves the playhead instead.
-    if (!button.hasAttribute("href")) button.setAttribute("href", "?");
-    button.removeAttribute("role");
-    if (isOpen) button.removeAttribute("aria-disabled");
-    else button.setAttribute("aria-disabled", "true");
+    setOpen(this.querySelector(`[data-act=${name}]`), isOpen);
   }
 
   announce(text) {
@@ -344,10 +339,18 @@ export class PhPlayer extends HTMLElement {
 
   // Back or forward. An address that was typed or linked has no state: the page is asked for it.
   async #return(state) {
+    if (!state && location.hash) return;
     this.pushes = false;
-    if (!state || state.count !== this.count) return location.reload();
+    const at = state && await this.#placeOf(state);
+    if (at === null) return location.reload();
     if (state.view !== this.dataset.view) await this.#show(state.view, location.search);
-    this.go(state.at, { scrubs: true, time: state.time });
+    this.go(at, { scrubs: true, time: state.time });
+  }
+
+  // Where a step of the history is by now: steps may have arrived before it.
+  async #placeOf({ at, id, count }) {
+    if (count === this.count) return at;
+    return id && (await import("./marks.js")).placeOf(this, id);
   }
 
   async openView(view) {
