@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from apps.tickets import queries
 from apps.tickets.fields import FIELDS, LABELS
 from apps.tickets.models import Ticket
 from apps.tickets.queries import ToldChange
@@ -33,16 +32,18 @@ class Conflict:
 
     ticket: Ticket
     choices: list[Choice]
-    since: list[ToldChange]
+    since: Sequence[ToldChange]
 
 
 def conflict_of(
-    error: StaleError, changes: Mapping[str, Any], seen: int, sent: Mapping[str, str]
+    error: StaleError,
+    changes: Mapping[str, Any],
+    since: Sequence[ToldChange],
+    sent: Mapping[str, str],
 ) -> Conflict:
     """Return what the person is to choose between, with all that they typed."""
-    ticket, now = error.ticket, error.now
+    now = error.now
     wanted = now.changed(changes)
-    since = [act for act in queries.history(ticket, content=True) if act.version > seen]
     theirs = {name for act in since for name in act.fields}
     choices = [
         Choice(
@@ -56,4 +57,4 @@ def conflict_of(
         for name in FIELDS
         if name in changes and now.differs(wanted, name)
     ]
-    return Conflict(ticket, choices, since)
+    return Conflict(error.ticket, choices, since)

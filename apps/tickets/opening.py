@@ -7,11 +7,12 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.http import HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
+from apps.accounts.models import User
 from apps.core.errors import DomainError, InvalidError
 from apps.sessions import reader
 from apps.sessions.filters import refuse_unknown
@@ -105,7 +106,7 @@ def from_selection(request: SignedInRequest, project: Project) -> HttpResponse:
     return HttpResponseRedirect(f"{reverse('tickets:new', args=place)}?{query.urlencode()}")
 
 
-def find_subject(request: HttpRequest, project: Project) -> Subject:
+def find_subject(request: SignedInRequest, project: Project) -> Subject:
     """Return what the address names, or say which part of it names nothing."""
     ids = read_ids(request.GET.getlist("session"), "session")
     if not ids:
@@ -119,7 +120,8 @@ def find_subject(request: HttpRequest, project: Project) -> Subject:
     for session in sessions:
         session.project = project
     event = find_event(project, sessions, request.GET.get("event", ""))
-    return Subject(sessions, reader.titles(sessions), event)
+    may_read = Permission.READ_CONTENT in request.permissions
+    return Subject(sessions, reader.titles(sessions) if may_read else {}, event)
 
 
 def find_event(project: Project, sessions: list[Session], event_id: str) -> Event | None:
@@ -134,7 +136,7 @@ def find_event(project: Project, sessions: list[Session], event_id: str) -> Even
     return event
 
 
-def first_form(people: list, subject: Subject) -> TicketForm:  # type: ignore[type-arg]
+def first_form(people: list[User], subject: Subject) -> TicketForm:
     form = TicketForm(people, only=ASKED)
     form.initial = {"title": subject.first_title, "severity": subject.first_severity.word}
     return form
@@ -159,11 +161,12 @@ def ask(
     status: int = 200,
 ) -> HttpResponse:
     others = queries.tickets_about(project, [session.pk for session in subject.sessions])
+    content = Permission.READ_CONTENT in request.permissions
     context = {
         "project": project,
         "subject": subject,
         "form": form,
-        "others": rows_of(project, others, content=True),
+        "others": rows_of(project, others, content=content),
     }
     return render(request, "tickets/new.html", context, status=status)
 

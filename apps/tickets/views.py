@@ -22,7 +22,7 @@ from apps.tenants.models import Project
 from apps.tenants.permissions import Permission
 from apps.tickets import queries, services
 from apps.tickets.conflicts import Conflict, conflict_of
-from apps.tickets.fields import FIELDS, LABELS
+from apps.tickets.fields import FIELDS, LABELS, PLAIN
 from apps.tickets.forms import TicketForm, people_of
 from apps.tickets.inbox_rows import OF_TICKETS
 from apps.tickets.models import Severity, Status, Ticket
@@ -148,14 +148,15 @@ def show_ticket(
         "may_annotate": Permission.ANNOTATE in request.permissions,
     }
     if context["may_annotate"]:
-        context["form"] = form or ticket_form(ticket)
+        context["form"] = form or ticket_form(request, ticket)
     return render(request, "tickets/ticket.html", context, status=status)
 
 
-def ticket_form(ticket: Ticket) -> TicketForm:
-    """Return the form of a ticket; without its words once they are gone with the session."""
-    is_erased = ticket.sealed_title is None
-    only = FIELDS[2:] if is_erased else FIELDS
+def ticket_form(request: SignedInRequest, ticket: Ticket) -> TicketForm:
+    """Return the form of a ticket, with its words where they are there and may be read."""
+    has_words = ticket.sealed_title is not None
+    may_read = Permission.READ_CONTENT in request.permissions
+    only = FIELDS if has_words and may_read else PLAIN
     return TicketForm(people_of(ticket.project), values=services.values(ticket), only=only)
 
 
@@ -175,7 +176,7 @@ def change(request: SignedInRequest, project: Project, number: int) -> HttpRespo
             ticket, changes=form.changes, seen_version=seen, actor=request.actor
         )
     except StaleError as error:
-        return ask_which(request, conflict_of(error, form.changes, seen, request.POST))
+        return ask_which(request, _conflict(request, error, form, seen))
     except ConflictError as error:
         messages.error(request, str(error))
         return back(request, ticket)
@@ -186,9 +187,17 @@ def change(request: SignedInRequest, project: Project, number: int) -> HttpRespo
     return back(request, changed)
 
 
+def _conflict(request: SignedInRequest, error: StaleError, form: TicketForm, seen: int) -> Conflict:
+    content = Permission.READ_CONTENT in request.permissions
+    since = queries.history(error.ticket, content=content)
+    return conflict_of(
+        error, form.changes, [act for act in since if act.version > seen], request.POST
+    )
+
+
 def refuse(request: SignedInRequest, ticket: Ticket, form: TicketForm) -> HttpResponse:
     """Show what was refused, at its field, with all that was typed."""
-    if set(form.fields) == set(ticket_form(ticket).fields):
+    if set(form.fields) == set(ticket_form(request, ticket).fields):
         return show_ticket(request, ticket, form, status=400)
     # A button, not the whole form.
     told = [message for found in form.errors.values() for message in found]
