@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django.http.response import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
@@ -16,6 +17,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.sessions.api.output import session_json
+from apps.sessions.api.serializers import EventOut, SessionOut
 from apps.sessions.api.views import SessionAPIView
 from apps.sessions.export_views import as_file
 from apps.sessions.exporting import FORMS, export_session, form_named
@@ -31,6 +33,17 @@ FORMAT = OpenApiParameter(
     " be imported again, a manifest in the last line; `json`: one document with all that is known"
     " of each step.",
 )
+
+
+class DocumentOut(serializers.Serializer[Any]):
+    """A session as one document: the session, its steps, and how many there are."""
+
+    playhead = serializers.DictField(help_text="The form, its version, and when it was made.")
+    session = SessionOut()
+    events = EventOut(many=True)
+    manifest = serializers.DictField(
+        help_text="`events`, and `events_sha256` of their lines as they stand in the document."
+    )
 
 
 class AnyForm(BaseContentNegotiation):
@@ -58,8 +71,9 @@ class Export(SessionAPIView):
         summary="Take a session away",
         parameters=[FORMAT],
         responses={
-            (200, form.content_type.partition(";")[0]): OpenApiTypes.BINARY
-            for form in FORMS.values()
+            (200, "text/html"): OpenApiTypes.STR,
+            (200, "application/x-ndjson"): OpenApiTypes.STR,
+            (200, "application/json"): DocumentOut,
         },
     )
     def get(self, request: Request, session_id: UUID) -> HttpResponseBase:
