@@ -10,7 +10,6 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 import orjson
-from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -99,7 +98,7 @@ def delete_comment(comment: Comment, *, actor: Actor) -> None:
     comment, _ = _held(comment)
     allowed = permissions_in_project(actor, comment.project)
     if not is_own(comment, actor) and Permission.MANAGE_PROJECT not in allowed:
-        raise PermissionDenied(NOT_YOURS)
+        raise ConflictError(NOT_YOURS)
     _record(actor, "comment.delete", comment)
     comment.edits.all().delete()
     comment.mentions.all().delete()
@@ -175,7 +174,7 @@ def _held(comment: Comment, *, is_deleted_too: bool = False) -> tuple[Comment, S
 
 def _check_own(comment: Comment, actor: Actor) -> None:
     if not is_own(comment, actor):
-        raise PermissionDenied(NOT_YOURS)
+        raise ConflictError(NOT_YOURS)
 
 
 def _keep_edit(comment: Comment, sealed: bytes) -> None:

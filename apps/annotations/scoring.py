@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
 from apps.annotations import sealing
@@ -80,7 +79,7 @@ def remove_score(score: Score, *, actor: Actor) -> None:
     session, _ = sealing.hold_session(score.session)
     allowed = permissions_in_project(actor, session.project)
     if not is_own(score, actor) and Permission.MANAGE_PROJECT not in allowed:
-        raise PermissionDenied("Only who gave a score takes it back.")
+        raise ConflictError("Only who gave a score takes it back.")
     if not session.project.scores.filter(pk=score.pk).exists():
         raise ConflictError("This score was removed in the meantime.")
     _record(score, session, "score.remove", actor)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from django.core.exceptions import PermissionDenied
 
 from apps.annotations import commenting, queries
 from apps.annotations.places import Range
@@ -148,7 +147,7 @@ def test_an_edit_keeps_what_was_said_and_tells_only_the_newly_named(session, mem
 def test_only_its_writer_edits_a_comment_and_a_manager_may_delete_it(session, member, owner):
     comment = say(session, member)
 
-    with pytest.raises(PermissionDenied):
+    with pytest.raises(ConflictError, match="Only who wrote"):
         commenting.edit_comment(comment, text="Mine now", actor=actor(owner))
     commenting.delete_comment(comment, actor=actor(owner))
 
