@@ -52,6 +52,7 @@ def test_the_files_of_the_database_hold_nothing_that_was_written(project, member
     assert {name: found for name, found in held.items() if found} == {
         "annotations_score": {"fitquark"},
         "annotations_eventtag": {"slowquark"},
+        "agent_sessions_sessionfacet": {"fitquark"},
         "audit_auditentry": set(clear),
     }
 
