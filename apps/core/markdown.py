@@ -11,7 +11,8 @@ from django.utils.safestring import SafeString
 from markdown_it import MarkdownIt
 
 TAGS = frozenset(
-    "a blockquote br code del em h3 h4 h5 h6 hr li ol p pre s strong table tbody td th thead tr ul".split()
+    "a blockquote br code del em h3 h4 h5 h6 hr li ol p pre s strong ul".split()
+    + "table tbody td th thead tr".split()
 )
 ATTRIBUTES = {"a": {"href", "title"}, "ol": {"start"}}
 SCHEMES = {"http", "https", "mailto"}
