@@ -12,6 +12,7 @@ from apps.sessions.graph_facts import Facts, facts_of
 from apps.sessions.graph_flow import flow_of, tie_of_parent
 from apps.sessions.graph_groups import Groups
 from apps.sessions.graph_links import tie_hand_offs, tie_lineage
+from apps.sessions.keys import SessionCipher
 from apps.sessions.layout import Layout
 from apps.sessions.layout_cache import layout_of
 from apps.sessions.models import Session
@@ -52,12 +53,12 @@ class Graph:
             yield Edge(parent, target, tie, Why.PARENT)
 
 
-def graph_of(session: Session) -> Graph:
+def graph_of(session: Session, cipher: SessionCipher | None = None) -> Graph:
     """Return the session's graph, made once for each state of its layout."""
     layout = layout_of(session)
     if layout.graph is None:
         # Steps whose clocks disagreed are taken at their corrected times.
         starts = drawing_of(session, layout).starts
-        layout.graph = Graph(layout, facts_of(session, layout), starts)
+        layout.graph = Graph(layout, facts_of(session, layout, cipher), starts)
     graph: Graph = layout.graph
     return graph

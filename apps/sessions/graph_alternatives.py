@@ -8,6 +8,7 @@ from typing import Any
 
 from apps.sessions import reader
 from apps.sessions.graph import Graph
+from apps.sessions.keys import SessionCipher
 from apps.sessions.models import Session
 
 Json = Any
@@ -27,17 +28,25 @@ class Choice:
 
 
 def choices_of(
-    session: Session, graph: Graph, steps: Sequence[int], *, most: int = MOST_READ
+    session: Session,
+    graph: Graph,
+    steps: Sequence[int],
+    cipher: SessionCipher | None,
+    *,
+    most: int = MOST_READ,
 ) -> dict[int, Choice]:
-    """Return the choices of the decisions among some steps, by index; the first of many."""
+    """Return the choices of the decisions among some steps, by index; the first of many.
+
+    None without what opens them: what a decision chose, and what it did not, is content.
+    """
     layout = graph.layout
-    if DECISION not in layout.kinds.words:
+    if cipher is None or DECISION not in layout.kinds.words:
         return {}
     number = layout.kinds.words.index(DECISION)
     decisions = [step for step in steps if layout.kinds.at[step] == number][:most]
     if not decisions:
         return {}
-    read = reader.read_at(session, layout, decisions, content=True)
+    read = reader.read_at(session, layout, decisions, content=True, cipher=cipher)
     told = zip(decisions, (event.get("decision") for _, event in read), strict=True)
     return {step: _choice(decision) for step, decision in told if isinstance(decision, dict)}
 

@@ -10,6 +10,8 @@ from typing import NamedTuple
 import orjson
 
 from apps.sessions import reader, sql
+from apps.sessions.fidelity import LINEAGE
+from apps.sessions.keys import SessionCipher
 from apps.sessions.layout import Layout
 from apps.sessions.models import Session
 from apps.sessions.state import batched
@@ -64,8 +66,11 @@ class Facts:
     given: Sequence[Given] = field(default_factory=list)
 
 
-def facts_of(session: Session, layout: Layout) -> Facts:
-    """Read the facts of all steps, in two queries and one pass over the content."""
+def facts_of(session: Session, layout: Layout, cipher: SessionCipher | None = None) -> Facts:
+    """Read the facts of all steps, in two queries and one pass over the content.
+
+    Whoever has the session's cipher already hands it on.
+    """
     found = sql.rows(FACTS, session.project_id, session.pk)
     rows = {bytes(event): Row(*rest) for event, *rest in found}
     ordered = [rows.get(layout.id_bytes(index), UNKNOWN) for index in range(len(layout))]
@@ -74,7 +79,7 @@ def facts_of(session: Session, layout: Layout) -> Facts:
     return Facts(
         agents=[same.setdefault(row.agent, row.agent) for row in ordered],
         traces=[same.setdefault(row.trace, row.trace) for row in ordered],
-        services=services_of(session, [row.extra for row in ordered]),
+        services=services_of(session, [row.extra for row in ordered], cipher),
         inputs=[row.input for row in ordered],
         outputs=[row.output for row in ordered],
         given=given_in(session, layout),
@@ -82,6 +87,8 @@ def facts_of(session: Session, layout: Layout) -> Facts:
 
 
 def given_in(session: Session, layout: Layout) -> list[Given]:
+    if not session.features & LINEAGE:
+        return []
     places = {layout.id_bytes(index): index for index in range(len(layout))}
     found = [
         Given(places.get(bytes(source), -1), places.get(bytes(event), -1), bool(is_inferred))
@@ -90,9 +97,11 @@ def given_in(session: Session, layout: Layout) -> list[Given]:
     return sorted(one for one in found if one.source >= 0 and one.target >= 0)
 
 
-def services_of(session: Session, digests: Sequence[bytes | None]) -> list[str | None]:
+def services_of(
+    session: Session, digests: Sequence[bytes | None], cipher: SessionCipher | None = None
+) -> list[str | None]:
     """Return the service that each step ran in; unknown in sessions too long to be read."""
-    cipher = reader.ciphers([session]).get(session.pk)
+    cipher = cipher or reader.ciphers([session]).get(session.pk)
     if cipher is None or len(digests) > MOST_READ:
         return [None] * len(digests)
     named: dict[bytes, str | None] = {}

@@ -11,6 +11,7 @@ from apps.sessions.graph import Graph, graph_of
 from apps.sessions.graph_alternatives import choices_of
 from apps.sessions.graph_drawing import Picture
 from apps.sessions.graph_pictures import WINDOW, Window, aggregated, expanded, window_around
+from apps.sessions.keys import SessionCipher
 from apps.sessions.models import Session
 
 AGGREGATED, EXPANDED = MODES = ("aggregated", "expanded")
@@ -38,14 +39,15 @@ def read_asked(query: Mapping[str, str]) -> Asked:
     return Asked(mode, form == LIST)
 
 
-def graph_context(session: Session, asked: Asked, at: int, *, may_read: bool) -> dict[str, Any]:
-    """Return what the graph's template shows."""
-    graph = graph_of(session)
+def graph_context(
+    session: Session, asked: Asked, at: int, cipher: SessionCipher | None
+) -> dict[str, Any]:
+    """Return what the graph's template shows; without a cipher nothing that is content."""
+    graph = graph_of(session, cipher)
     size = WINDOW_OF_LIST if asked.is_list else WINDOW
     window = window_around(len(graph.layout), at, size)
-    picture = draw_graph(session, graph, asked.mode, window, at=at, may_read=may_read)
     return {
-        "picture": picture,
+        "picture": draw_graph(session, graph, asked.mode, window, at, cipher),
         "graph_mode": asked.mode,
         "graph_modes": MODES,
         "is_list": asked.is_list,
@@ -56,15 +58,19 @@ def graph_context(session: Session, asked: Asked, at: int, *, may_read: bool) ->
 
 
 def draw_graph(
-    session: Session, graph: Graph, mode: str, window: Window, *, at: int, may_read: bool
+    session: Session,
+    graph: Graph,
+    mode: str,
+    window: Window,
+    at: int,
+    cipher: SessionCipher | None,
 ) -> Picture:
-    is_expanded = mode == EXPANDED
+    is_expanded, content = mode == EXPANDED, cipher is not None
     drawn = range(window.first, window.last + 1) if is_expanded else range(len(graph.layout))
-    # What a decision chose, and what not, is content.
-    choices = choices_of(session, graph, drawn) if may_read else {}
+    choices = choices_of(session, graph, drawn, cipher)
     if is_expanded:
-        return expanded(graph, window, at, choices, content=may_read)
-    return aggregated(graph, at, choices, content=may_read)
+        return expanded(graph, window, at, choices, content=content)
+    return aggregated(graph, at, choices, content=content)
 
 
 def _beyond(graph: Graph, window: Window) -> dict[str, Any]:

@@ -110,7 +110,7 @@ def player_context(request: SignedInRequest, session: Session, view: str) -> dic
         return context | transcript_context(request, layout, window, told)
     if view == "graph":
         drawn = graph_pages.read_asked(request.GET.dict())
-        return context | graph_pages.graph_context(session, drawn, at, may_read=context["may_read"])
+        return context | graph_pages.graph_context(session, drawn, at, head.cipher)
     return context | {"rows": rows_page(request, session, layout, at, view)}
 
 

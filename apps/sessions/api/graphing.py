@@ -13,6 +13,7 @@ from rest_framework.response import Response
 
 from apps.core.errors import InvalidError
 from apps.core.paging import encode_cursor, read_limit
+from apps.sessions import reader
 from apps.sessions.api.views import PAGING, SessionAPIView, read_seq, record_reading
 from apps.sessions.graph import Graph, graph_of
 from apps.sessions.graph_alternatives import DECISION, Choice, choices_of
@@ -20,6 +21,7 @@ from apps.sessions.graph_edges import REASONS, Edge, Tie, Why
 from apps.sessions.graph_groups import Bundle, Group
 from apps.sessions.graph_pages import AGGREGATED, EXPANDED, MODES
 from apps.sessions.graph_pictures import choice_of_group
+from apps.sessions.keys import SessionCipher
 from apps.tenants.permissions import Permission
 
 Json = dict[str, Any]
@@ -117,16 +119,19 @@ class SessionGraph(SessionAPIView):
         content = self.may(Permission.READ_CONTENT)
         if content:
             record_reading(self, [self.session])
-        graph = graph_of(self.session)
+        cipher = reader.ciphers([self.session]).get(self.session.pk) if content else None
+        graph = graph_of(self.session, cipher)
         if mode == AGGREGATED:
-            return Response(self._groups(graph, after, limit, content=content))
-        return Response(self._steps(graph, after, limit, content=content))
+            return Response(self._groups(graph, after, limit, cipher))
+        return Response(self._steps(graph, after, limit, cipher))
 
-    def _steps(self, graph: Graph, after: int, limit: int, *, content: bool) -> Json:
+    def _steps(self, graph: Graph, after: int, limit: int, cipher: SessionCipher | None) -> Json:
         count = len(graph.layout)
         chosen = range(count)[after : after + limit]
-        choices = choices_of(self.session, graph, chosen, most=limit) if content else {}
-        edges = (edge for step in chosen for edge in graph.edges_into(step, content=content))
+        choices = choices_of(self.session, graph, chosen, cipher, most=limit)
+        edges = (
+            edge for step in chosen for edge in graph.edges_into(step, content=cipher is not None)
+        )
         return {
             "graph": EXPANDED,
             "steps": count,
@@ -136,12 +141,12 @@ class SessionGraph(SessionAPIView):
             "next": encode_cursor(after + limit) if after + limit < count else None,
         }
 
-    def _groups(self, graph: Graph, after: int, limit: int, *, content: bool) -> Json:
+    def _groups(self, graph: Graph, after: int, limit: int, cipher: SessionCipher | None) -> Json:
         groups = graph.groups.groups[after : after + limit]
         shown = {group.number for group in groups}
         more = after + limit < len(graph.groups)
         steps = [step for group in groups if group.kind == DECISION for step in group.steps]
-        choices = choices_of(self.session, graph, steps) if content else {}
+        choices = choices_of(self.session, graph, steps, cipher)
         return {
             "graph": AGGREGATED,
             "steps": len(graph.layout),
@@ -152,7 +157,7 @@ class SessionGraph(SessionAPIView):
             "edges": [
                 bundle_json(one)
                 for one in graph.groups.bundles
-                if one.target in shown and (content or one.why is not Why.CONTENT)
+                if one.target in shown and (cipher is not None or one.why is not Why.CONTENT)
             ],
             "next": encode_cursor(after + limit) if more else None,
         }
