@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import time_machine
 from django.db import transaction
+from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
 from drf_spectacular.generators import SchemaGenerator
@@ -133,7 +134,7 @@ def ask(client: Client, method: str, url: str):
     point = transaction.savepoint()
     answer = client.generic(method, url, content_type="application/json")
     if answer.streaming:
-        answer.content = b"".join(answer.streaming_content)
+        answer = HttpResponse(b"".join(answer.streaming_content), status=answer.status_code)
     transaction.savepoint_rollback(point)
     assert answer.status_code < 500, f"{method} {url}"
     return answer
