@@ -81,7 +81,6 @@ class Section:
     excerpt: str = ""
     # What is text, and nobody's message.
     text: str = ""
-    changes: list[dict[str, Json]] = field(default_factory=list)
     # Rows of a <dl>.
     facts: SafeString | None = None
     # Steps whose output this one was given.

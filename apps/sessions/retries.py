@@ -10,9 +10,6 @@ from collections.abc import Iterator
 
 from apps.sessions.layout import Layout
 
-# Later tries that are looked at.
-TRIES = 3
-
 
 def tries_after(layout: Layout, at: int) -> Iterator[int]:
     """Yield later steps that make the same call, in replay order."""
