@@ -61,7 +61,7 @@ class Node:
 
     @property
     def label(self) -> str:
-        return fitted(self.name, NAME_FITS - len(self.corner))
+        return fitted(self.name, NAME_FITS - len(self.corner) - 2 * bool(self.corner))
 
 
 @dataclass(frozen=True)
