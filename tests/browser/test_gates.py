@@ -40,7 +40,6 @@ PAGES = {
     "player, hostile": ("hostile", "?view=transcript"),
     "player, state": ("hero", "?at=10&tab=state"),
     "player, words found in changes": ("hostile", "?at=5&tab=changes&diff=split&find=script"),
-    "words found": ("hero", "find/?find=refund"),
     "body": ("hostile", "steps/{step}/body/output/?q=a"),
     "player, no such step": ("hero", "?step=00000000000000000000000000000000"),
     "step": ("hero", "steps/{step}/"),

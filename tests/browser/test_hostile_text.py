@@ -20,7 +20,7 @@ def pages_of(site):
     yield from (site.session("hostile", f"steps/{step.hex}/") for step in steps)
     yield from (site.session("hostile", rest) for rest in ("?tab=comments", "comments/"))
     told = ("?at=5&tab=changes&diff=split", "?at=4&tab=state", "?at=6&tab=raw")
-    found = ("?view=transcript&find=script", "?at=2&find=onload", "find/?find=onload")
+    found = ("?view=transcript&find=script", "?at=2&find=onload")
     yield from (site.session("hostile", rest) for rest in (*told, *found))
     yield site.session("hostile", f"steps/{steps[0].hex}/body/output/?q=script")
     yield site.path("examples/")
