@@ -68,7 +68,6 @@ def said_context(
         "example": None if event else library.example_of(session),
         "may_annotate": Permission.ANNOTATE in request.permissions,
         "is_fragment": is_fragment(request),
-        "actor": request.actor,
         "longest": LONGEST_COMMENT,
         "longest_tag": LONGEST_TAG,
         "error": error,
