@@ -123,7 +123,7 @@ def _steps(facts: Mapping[str, Json]) -> str:
 def _notes(session: Session, layout: Layout) -> str:
     notes = []
     if session.status == Status.OPEN:
-        notes.append('<p class="notice">The session was still open: more of it may have come.</p>')
+        notes.append('<p class="muted">The session was still open: more of it may have come.</p>')
     if layout.errors:
         notes.append(_errors(layout))
     if len(layout) > OPEN_STEPS:
