@@ -1,9 +1,14 @@
-"""Every route, asked by everybody who must not get in, and by those who must."""
+"""Every route, asked by everybody who must not get in, and by those who must.
+
+Each rule walks all routes in one test: a place costs more to furnish than a route to ask, and
+what an answer changes is undone before the next.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import product
 
 import pytest
 import time_machine
@@ -35,6 +40,7 @@ SEALED = {
     "why": sealing.WHY,
     "comment": sealing.COMMENT,
 }
+WITH_KEYS = [*ENDPOINTS, *routes.CREDENTIAL]
 WORKING_SCOPES = sorted(set(Scope) - {Scope.ADMIN})
 
 
@@ -68,7 +74,6 @@ def furnish(project: Project) -> Place:
     [session_id] = store.append(project, [event]).sessions
     row = Event.unscoped.filter(project_id=project.pk, session_id=session_id).get()
     session = project.sessions.get(pk=session_id)
-    # As a service would, but at the price of a row: this is done for each of hundreds of tests.
     words = seal_words(cipher_of(session), 1, title=content, description=content)
     project.tickets.create(number=1, session=session, opened_by="a key", **words)
     key, _ = make_key(project)
@@ -102,7 +107,7 @@ def shared(project: Project, session_id: object) -> dict[str, object]:
 
 
 def said(project: Project, session_id: object, content: str) -> dict[str, object]:
-    """Say something of each kind, by rows alone: a place is furnished for every test here."""
+    """Say something of each kind, by rows alone."""
     session = project.sessions.get(pk=session_id)
     cipher = sealing.cipher_of(session)
     texts = {name: sealing.seal(cipher, content, purpose) for name, purpose in SEALED.items()}
@@ -161,10 +166,6 @@ def in_role(place: Place, role: Role) -> Client:
     return signed_in(make_membership(place.project.organization, role=role).user)
 
 
-every_page = pytest.mark.parametrize("path", PAGES)
-every_endpoint = pytest.mark.parametrize("path", ENDPOINTS)
-
-
 def test_every_route_is_on_the_list():
     assert {route.path for route in checks.all_routes()} - LISTED == set()
 
@@ -211,12 +212,12 @@ def test_roles_allow_what_the_table_says():
     assert table == ROLE_PERMISSIONS
 
 
-@every_page
-def test_a_page_sends_those_who_are_not_signed_in_to_sign_in(path, here):
-    for method in METHODS:
+def test_a_page_sends_those_who_are_not_signed_in_to_sign_in(here):
+    for path, method in product(PAGES, METHODS):
         answer = ask(Client(), method, here.url(path))
-        assert answer.status_code in {302, 405}
-        assert answer.status_code == 405 or answer.headers["Location"].startswith("/login/?next=")
+        assert answer.status_code in {302, 405}, path
+        there = answer.headers.get("Location", "/login/?next=")
+        assert there.startswith("/login/?next="), path
 
 
 @pytest.mark.parametrize("path", sorted(routes.OWN))
@@ -234,111 +235,114 @@ def test_a_public_route_needs_no_credential_and_breaks_on_no_input(path, db):
     assert not statuses(Client(), url) & {401, 403}
 
 
-@pytest.mark.parametrize("path", [*ENDPOINTS, *routes.CREDENTIAL])
-def test_an_endpoint_refuses_those_without_a_good_key(path, here):
+def test_an_endpoint_refuses_those_without_a_good_key(here):
     good = make_key(here.project, WORKING_SCOPES)[1]
     revoked, revoked_secret = make_key(here.project, WORKING_SCOPES)
     key_services.revoke_api_key(revoked, actor=SYSTEM)
     bad = [Client(), with_key("phk_live_" + "x" * 36), with_key(good[:-1]), with_key("")]
 
-    for client in [*bad, with_key(revoked_secret)]:
-        assert statuses(client, here.url(path)) == {401}
+    for path, client in product(WITH_KEYS, [*bad, with_key(revoked_secret)]):
+        assert statuses(client, here.url(path)) == {401}, path
 
 
-@pytest.mark.parametrize("path", [*ENDPOINTS, *routes.CREDENTIAL])
-def test_an_endpoint_refuses_an_expired_key(path, here):
+def test_an_endpoint_refuses_an_expired_key(here):
     soon = timezone.now() + timedelta(minutes=1)
     _, secret = make_key(here.project, WORKING_SCOPES, expires_at=soon)
 
     with time_machine.travel(soon + timedelta(seconds=1)):
-        assert statuses(with_key(secret), here.url(path)) == {401}
+        for path in WITH_KEYS:
+            assert statuses(with_key(secret), here.url(path)) == {401}, path
 
 
-@every_page
-def test_a_page_does_not_exist_for_strangers(path, here, stranger, outsider):
-    for person in (stranger, outsider):
-        assert statuses(signed_in(person), here.url(path)) <= {404}
+def test_a_page_does_not_exist_for_strangers(here, stranger, outsider):
+    for person, path in product((signed_in(stranger), signed_in(outsider)), PAGES):
+        assert statuses(person, here.url(path)) <= {404}, path
 
 
-@every_endpoint
-def test_an_endpoint_does_not_exist_for_strangers(path, here, stranger, outsider):
-    methods = tuple(ENDPOINTS[path].needs)
-
-    for person in (stranger, outsider):
-        assert statuses(signed_in(person), here.url_for_people(path), methods) == {404}
+def test_an_endpoint_does_not_exist_for_strangers(here, stranger, outsider):
+    for person, path in product((signed_in(stranger), signed_in(outsider)), ENDPOINTS):
+        methods = tuple(ENDPOINTS[path].needs)
+        assert statuses(person, here.url_for_people(path), methods) == {404}, path
 
 
-@every_endpoint
-def test_a_key_gets_nothing_of_another_project(path, here, there):
-    _, secret = make_key(there.project, WORKING_SCOPES)
-    client = with_key(secret)
+def test_a_key_gets_nothing_of_another_project(here, there):
+    client = with_key(make_key(there.project, WORKING_SCOPES)[1])
     allowed = frozenset().union(*(routes.SCOPE_TABLE[scope] for scope in WORKING_SCOPES))
 
-    for method in METHODS:
+    for path, method in product(ENDPOINTS, METHODS):
         answer = ask(client, method, here.url(path))
         # What no scope allows is refused to every key, whatever it names.
         needs = ENDPOINTS[path].needs.get("GET" if method == "HEAD" else method)
         hidden = 404 if needs in allowed else 403
-        assert answer.status_code == 405 or "session_id" not in path or answer.status_code == hidden
-        assert here.content.encode() not in answer.content
-        assert str(here.values["session_id"]).encode() not in answer.content
+        is_hidden = answer.status_code in {405, hidden}
+        assert is_hidden or "session_id" not in path, (method, path)
+        assert here.content.encode() not in answer.content, path
+        assert str(here.values["session_id"]).encode() not in answer.content, path
 
 
-@every_page
-def test_ids_of_another_project_do_not_exist_under_ones_own(path, here, there, owner):
+def test_ids_of_another_project_do_not_exist_under_ones_own(here, there, owner):
     client = signed_in(owner)
-    for name in ("session_id", "event_id", "pk"):
+    for path, name in product(PAGES, ("session_id", "event_id", "pk")):
         if f":{name}>" not in path:
             continue
         foreign = there.values["membership" if "/members/" in path else "key"]
         foreign = foreign if name == "pk" else there.values[name]
-        assert statuses(client, here.url(path, **{name: foreign})) <= {404}
+        assert statuses(client, here.url(path, **{name: foreign})) <= {404}, path
 
 
-@pytest.mark.parametrize("path", [path for path in PAGES if "project_slug" in path])
-def test_a_project_does_not_exist_under_another_organization(path, here, there, owner, stranger):
-    for person in (owner, stranger):
-        for slug in ("acme", "globex"):
-            mixed = {"acme": there, "globex": here}[slug]
-            url = mixed.url(path, organization_slug=slug)
-            assert statuses(signed_in(person), url) <= {404}
+def test_a_project_does_not_exist_under_another_organization(here, there, owner, stranger):
+    of_projects = [path for path in PAGES if "project_slug" in path]
+    people = [signed_in(owner), signed_in(stranger)]
+    for person, path, (slug, mixed) in product(
+        people, of_projects, (("acme", there), ("globex", here))
+    ):
+        url = mixed.url(path, organization_slug=slug)
+        assert statuses(person, url) <= {404}, path
 
 
-@pytest.mark.parametrize("path", [path for path in ENDPOINTS if "event_id" in path])
-def test_an_event_of_another_session_does_not_exist(path, here, there):
-    _, secret = make_key(here.project, WORKING_SCOPES)
+def test_an_event_of_another_session_does_not_exist(here, there):
+    client = with_key(make_key(here.project, WORKING_SCOPES)[1])
 
-    url = here.url(path, event_id=there.values["event_id"])
-    assert ask(with_key(secret), "GET", url).status_code == 404
+    for path in (path for path in ENDPOINTS if "event_id" in path):
+        url = here.url(path, event_id=there.values["event_id"])
+        assert ask(client, "GET", url).status_code == 404, path
 
 
-@every_page
-def test_a_page_opens_for_the_roles_that_may_and_refuses_the_others(path, here):
-    for role in Role:
-        found = statuses(in_role(here, role), here.url(path))
+@pytest.mark.parametrize("role", Role)
+def test_a_page_opens_for_the_roles_that_may_and_refuses_the_others(role, here):
+    client = in_role(here, role)
+    for path, page in PAGES.items():
+        found = statuses(client, here.url(path))
 
-        if role.allows(PAGES[path].needs):
-            assert not found & {401, 403, 404}, role
+        if role.allows(page.needs):
+            assert not found & {401, 403, 404}, path
         else:
-            assert found == {403}, role
+            assert found == {403}, path
 
 
-@every_endpoint
-def test_an_endpoint_opens_for_the_roles_that_may_and_refuses_the_others(path, here):
+def test_an_endpoint_opens_for_the_roles_that_may_and_refuses_the_others(here):
     for role in Role:
         client = in_role(here, role)
-        for method, needs in ENDPOINTS[path].needs.items():
+        for method, path, needs in of_endpoints():
             status = ask(client, method, here.url_for_people(path)).status_code
-            assert opened(status) == role.allows(needs), (role, method)
+            assert opened(status) == role.allows(needs), (role, method, path)
 
 
-@every_endpoint
-def test_an_endpoint_opens_for_the_scopes_that_may_and_refuses_the_others(path, here):
+def test_an_endpoint_opens_for_the_scopes_that_may_and_refuses_the_others(here):
     for scope in WORKING_SCOPES:
         client = with_key(make_key(here.project, [scope])[1])
-        for method, needs in ENDPOINTS[path].needs.items():
+        for method, path, needs in of_endpoints():
             status = ask(client, method, here.url(path)).status_code
-            assert opened(status) == (needs in routes.SCOPE_TABLE[scope]), (scope, method)
+            assert opened(status) == (needs in routes.SCOPE_TABLE[scope]), (scope, method, path)
+
+
+def of_endpoints() -> list[tuple[str, str, object]]:
+    """Return method, path and what it needs, of every endpoint."""
+    return [
+        (method, path, needs)
+        for path in ENDPOINTS
+        for method, needs in ENDPOINTS[path].needs.items()
+    ]
 
 
 def opened(status: int) -> bool:
@@ -347,14 +351,15 @@ def opened(status: int) -> bool:
     return status != 403
 
 
-@pytest.mark.parametrize("path", [*PAGES, *ENDPOINTS])
-def test_no_route_shows_content_to_those_who_may_read_metadata_only(path, here):
-    _, secret = make_key(here.project, ["read:meta"])
+def test_no_route_shows_content_to_those_who_may_read_metadata_only(here):
+    key = with_key(make_key(here.project, ["read:meta"])[1])
     auditor = in_role(here, Role.AUDITOR)
 
-    for query in ("", "?fields=meta", "?raw=1"):
-        assert here.content.encode() not in ask(auditor, "GET", here.url(path) + query).content
-        assert here.content.encode() not in ask(with_key(secret), "GET", here.url(path)).content
+    for path in (*PAGES, *ENDPOINTS):
+        for query in ("", "?fields=meta", "?raw=1"):
+            shown = ask(auditor, "GET", here.url(path) + query).content
+            assert here.content.encode() not in shown, path
+        assert here.content.encode() not in ask(key, "GET", here.url(path)).content, path
 
 
 def test_content_is_shown_to_those_who_may_read_it(here):
@@ -401,12 +406,7 @@ def asked(paths) -> list[tuple[str, str, object]]:
     of_pages = [
         (method, path, PAGES[path].needs) for path in PAGES for method in PAGES[path].methods
     ]
-    of_endpoints = [
-        (method, path, needs)
-        for path in ENDPOINTS
-        for method, needs in ENDPOINTS[path].needs.items()
-    ]
-    return [row for row in of_pages + of_endpoints if paths in row[1]]
+    return [row for row in of_pages + of_endpoints() if paths in row[1]]
 
 
 def keep_from_guests(place: Place) -> str:
@@ -415,7 +415,6 @@ def keep_from_guests(place: Place) -> str:
     return str(session_id)
 
 
-# One walk each: a place costs more to furnish than all of its routes to ask.
 def test_a_grant_opens_its_session_and_gives_no_more_rights(here):
     guest, other = guest_of(here), keep_from_guests(here)
 
