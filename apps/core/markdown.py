@@ -6,9 +6,14 @@ list of what may stay, because a mistake of the parser would be somebody's scrip
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import nh3
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from markdown_it import MarkdownIt
+from markdown_it.token import Token
 
 TAGS = frozenset(
     "a blockquote br code del em h3 h4 h5 h6 hr li ol p pre s strong ul".split()
@@ -23,8 +28,15 @@ LOWER = {"h1": "h3", "h2": "h4", "h3": "h5", "h4": "h6", "h5": "h6"}
 _parser = MarkdownIt("commonmark", {"html": False, "breaks": True}).enable(
     ["table", "strikethrough"]
 )
-# A picture would be fetched from elsewhere; its address is shown as text.
-_parser.disable("image")
+
+
+def _picture(tokens: Sequence[Token], at: int, _options: Any, _env: Any) -> str:
+    """Tell of a picture by a link: shown, it would be fetched from elsewhere."""
+    address = str(tokens[at].attrs["src"])
+    return format_html('<a href="{}">{}</a>', address, tokens[at].content or address)
+
+
+_parser.add_render_rule("image", lambda _renderer, *asked: _picture(*asked))
 
 
 def render_markdown(text: str) -> SafeString:
@@ -35,6 +47,17 @@ def render_markdown(text: str) -> SafeString:
     rendered = _parser.renderer.render(tokens, _parser.options, {})
     return SafeString(
         nh3.clean(
-            rendered, tags=set(TAGS), attributes=ATTRIBUTES, url_schemes=SCHEMES, link_rel=REL
+            rendered,
+            tags=set(TAGS),
+            attributes=ATTRIBUTES,
+            attribute_filter=_outside_only,
+            url_schemes=SCHEMES,
+            link_rel=REL,
         )
     )
+
+
+def _outside_only(tag: str, name: str, value: str) -> str | None:
+    """Keep addresses that are whole: a relative one would lead to a page or an act of ours."""
+    scheme = value.partition(":")[0].lower()
+    return value if name != "href" or scheme in SCHEMES else None
