@@ -89,6 +89,7 @@ def player_context(request: SignedInRequest, session: Session, view: str) -> dic
     context |= {
         "view": view,
         "views": player.VIEWS,
+        "is_placed": any(place_of(request)),
         "title": head.title,
         "facets": facets,
         "models": grouped(facets.get(Facet.MODEL, [])),

@@ -188,6 +188,7 @@ export class PhPlayer extends HTMLElement {
   go(index, { focus = false, scrubs = false, plays = false, time = null } = {}) {
     const there = Math.min(Math.max(index, 0), this.count - 1);
     if (Number.isNaN(there)) return;
+    delete this.dataset.unplaced;
     if (there === this.at) return time === null ? undefined : this.showTime(time);
     Object.assign(this, { at: there, id: null, isPlaying: plays });
     this.time = time ?? this.spans?.starts[there] ?? null;
