@@ -24,6 +24,7 @@ from apps.sessions.state import stated_steps
 SHAPE = 3
 # Twice as fast as the usual 9, and two percent larger.
 LEVEL = 6
+LARGEST_WHOLE = 2**53
 
 
 def answer_columns(request: HttpRequest, session: Session) -> HttpResponse:
@@ -97,8 +98,8 @@ def drawn(drawing: Drawing) -> dict[str, Any]:
         "shifts": [[at, round(shift * 1000, 1)] for at, shift in drawing.shifts.items()],
         "u": {
             "i": _steps_between(used),
-            "t": [tokens for tokens, _ in used.values()],
-            "c": [None if cost is None else round(cost * 1e6) for _, cost in used.values()],
+            "t": [None if tokens is None else _fitting(tokens) for tokens, _ in used.values()],
+            "c": [None if cost is None else _fitting(cost * 1e6) for _, cost in used.values()],
             "x": sorted(layout.uncounted),
         },
     }
@@ -115,6 +116,11 @@ def marked(session: Session, layout: Layout) -> dict[str, Any]:
         "m": _steps_between(one.at for one in stated),
         "f": {"i": _steps_between(first), "t": [_rounded(lasts) for lasts in first.values()]},
     }
+
+
+def _fitting(value: float) -> float:
+    """Return a whole number, as long as JavaScript has it; what is absurd stays about right."""
+    return round(value) if abs(value) <= LARGEST_WHOLE else float(value)
 
 
 def _steps_between(places: Iterable[int]) -> list[int]:
@@ -142,4 +148,4 @@ def _rounded(milliseconds: float) -> float | None:
     """Keep three digits or so: what a row shows, and half the size."""
     if isnan(milliseconds):
         return None
-    return round(milliseconds) if milliseconds >= 10 else round(milliseconds, 1)
+    return _fitting(milliseconds) if milliseconds >= 10 else round(milliseconds, 1)

@@ -43,13 +43,25 @@ document.addEventListener("click", (event) => {
   if (opener) openDialog(opener.dataset.openDialog);
 });
 
-// The palette is fetched when it is first asked for.
+// The palette is fetched when it is first asked for; what one types meanwhile is meant for it.
 async function openPalette(event) {
   const opener = document.querySelector("[data-palette]");
   if (!opener) return;
   event.preventDefault();
-  const { open } = await import("./palette.js");
-  open(opener);
+  let typed = "";
+  const keep = (pressed) => {
+    if (pressed.key.length > 1 || pressed.ctrlKey || pressed.metaKey || pressed.altKey) return;
+    pressed.preventDefault();
+    pressed.stopPropagation();
+    typed += pressed.key;
+  };
+  addEventListener("keydown", keep, { capture: true });
+  try {
+    const { open } = await import("./palette.js");
+    open(opener, typed);
+  } finally {
+    removeEventListener("keydown", keep, { capture: true });
+  }
 }
 
 document.addEventListener("click", (event) => {

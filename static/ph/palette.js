@@ -14,9 +14,9 @@ const SEARCH = "Search";
 
 let palette;
 
-export function open(opener) {
+export function open(opener, typed = "") {
   palette ??= new Palette(opener);
-  palette.toggle();
+  palette.toggle(typed);
 }
 
 function made(name, properties, ...children) {
@@ -69,9 +69,9 @@ class Palette {
     this.dialog.addEventListener("close", () => this.asking?.abort());
   }
 
-  toggle() {
+  toggle(typed) {
     if (this.dialog.open) return this.dialog.close();
-    this.input.value = "";
+    this.input.value = typed;
     this.answer = { groups: [] };
     this.isByHand = false;
     this.entered = null;

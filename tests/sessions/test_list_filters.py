@@ -10,7 +10,7 @@ import pytest
 from apps.sessions import store
 from apps.sessions.events import ErrorInfo, Outcome, PromptStamp
 from apps.sessions.filters import known_names
-from apps.sessions.models import SessionFacet
+from apps.sessions.models import Facet, SessionFacet
 from apps.sessions.queries import OPEN_TICKET
 from tests.sessions.factories import at, make_call, make_event
 
@@ -43,6 +43,7 @@ TABLE = {
     "min_duration_ms": ("5000", ["b"], "10s"),
     "max_duration_ms": ("4999", ["c", "a"], "Infinity"),
     "has_ticket": ("false", ["c", "a"], "yes"),
+    "score": ("helpful=yes", ["b"], "x" * 513),
     "sort": ("started", ["a", "b", "c"], "colour"),
 }
 CASES = [(name, value, found) for name, (value, found, _) in TABLE.items()]
@@ -94,13 +95,13 @@ def three(project):
             ),
         ],
     )
-    give_ticket(project, "b")
+    give(project, "b", *OPEN_TICKET)
+    give(project, "b", Facet.SCORE, "helpful=yes")
     return project
 
 
-def give_ticket(project, external_id):
+def give(project, external_id, facet, value):
     session = project.sessions.get(external_id=external_id)
-    facet, value = OPEN_TICKET
     SessionFacet.unscoped.create(
         project=project, session=session, facet=facet, value=value, started_at=session.sort_started
     )
