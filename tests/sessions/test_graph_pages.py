@@ -62,7 +62,8 @@ def test_the_same_is_a_list_in_words(hero, member_client):
     assert "→ <bdi>escalate</bdi> (not chosen)" in page
     # Without scripts the next step is told in the same way.
     next_step = re.search(r'data-act="next"[^>]*href="([^"]+)"', page)
-    assert next_step and next_step[1].endswith("&amp;graph=aggregated&amp;as=list")
+    assert next_step
+    assert next_step[1].endswith("&amp;graph=aggregated&amp;as=list")
 
 
 def test_who_may_not_read_content_sees_no_alternatives(project, hero, sign_in):
