@@ -90,12 +90,11 @@ def step_of(index, begin, lasts, parent):
 def lasting(steps):
     """Return what the steps took together, in milliseconds: what overlaps is counted once."""
     known = {at: (start, end) for at, (start, end, _) in enumerate(steps) if start == start}
+    # Where an end is unknown: until the last moment that anything is known of.
+    last = max((start if end is None else end for start, end in known.values()), default=0)
     moments = set()
     for start, end in known.values():
-        last = (
-            max(other for _, other in known.values() if other is not None) if end is None else end
-        )
-        moments.update(range(int(start), int(last)))
+        moments.update(range(int(start), int(last if end is None else end)))
     return len(moments) * 1000
 
 
