@@ -12,6 +12,7 @@ function listQuery(player) {
 }
 
 export async function open(player, to) {
+  if (!player.dataset.beside) return player.tell("You were shown this session alone");
   const asked = listQuery(player);
   asked.set("to", to);
   const answer = await fetch(`${player.dataset.beside}?${asked}`);

@@ -36,6 +36,7 @@ export function keepPlace(player, { isChosen = player.pushes } = {}) {
 const LIST = "playhead-list";
 
 export function cameFrom(player) {
+  if (!player.dataset.list) return null;
   const list = new URL(player.dataset.list, location.href).pathname;
   const before = document.referrer ? new URL(document.referrer) : null;
   const isList = before?.origin === location.origin && before.pathname === list;
