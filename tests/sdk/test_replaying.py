@@ -260,21 +260,3 @@ def test_a_file_that_was_changed_or_cut_is_refused(tmp_path):
     path.write_bytes(b"".join(lines[:1] + lines[2:]))
     with pytest.raises(BrokenFileError, match="is cut off"):
         read_file(path)
-
-
-def test_the_length_of_a_record_does_not_make_its_calls_dearer(tmp_path):
-    @playhead.tool
-    def number(n: int) -> int:
-        return n
-
-    def cost_of_each(count: int) -> float:
-        path = tmp_path / f"{count}.playhead"
-        record(path, lambda: [number(n) for n in range(count)])
-        with playhead.replay(path):
-            began = time.process_time()
-            for n in range(count):
-                number(n)
-            return (time.process_time() - began) / count
-
-    # Far apart, so that a busy machine does not matter: searching would cost 100 times as much.
-    assert cost_of_each(2000) < 10 * cost_of_each(20)

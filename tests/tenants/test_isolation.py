@@ -40,7 +40,7 @@ SEALED = {
     "why": sealing.WHY,
     "comment": sealing.COMMENT,
 }
-# Browsers send these; that pages know no others is seen by those who are not signed in.
+# Pages answer no others but HEAD, whoever asks: see the test of the owner.
 OF_PAGES = ("GET", "POST")
 WITH_KEYS = [*ENDPOINTS, *routes.CREDENTIAL]
 WORKING_SCOPES = sorted(set(Scope) - {Scope.ADMIN})
@@ -220,6 +220,12 @@ def test_a_page_sends_those_who_are_not_signed_in_to_sign_in(here):
         assert answer.status_code in {302, 405}, path
         there = answer.headers.get("Location", "/login/?next=")
         assert there.startswith("/login/?next="), path
+
+
+def test_a_page_knows_what_browsers_send_and_nothing_else(here, owner):
+    client = signed_in(owner)
+    for path, method in product(PAGES, sorted({*METHODS} - {*OF_PAGES, "HEAD"})):
+        assert ask(client, method, here.url(path)).status_code == 405, (method, path)
 
 
 @pytest.mark.parametrize("path", sorted(routes.OWN))
