@@ -13,6 +13,12 @@ class Permission(models.TextChoices):
     INGEST = "ingest", "send and import events"
     ANNOTATE = "annotate", "annotate and score"
     SHARE = "share", "show sessions to others"
+    READ_PROMPTS = "read_prompts", "read prompts"
+    WRITE_PROMPTS = "write_prompts", "write prompts"
+    MOVE_PROTECTED_LABELS = "move_protected_labels", "move protected labels of prompts"
+    REPORT_REPLAYS = "report_replays", "report replays that an application ran"
+    RUN_REPLAYS = "run_replays", "run replays, suites and regression runs"
+    MANAGE_PROVIDERS = "manage_providers", "manage providers of models and their keys"
     MANAGE_KEYS = "manage_keys", "manage API keys"
     MANAGE_PROJECT = "manage_project", "change project settings"
     READ_MEMBERS = "read_members", "see members"
@@ -25,10 +31,13 @@ class Permission(models.TextChoices):
 
 P = Permission
 
-_VIEWER = frozenset({P.READ_META, P.READ_CONTENT, P.READ_MEMBERS})
+_VIEWER = frozenset({P.READ_META, P.READ_CONTENT, P.READ_PROMPTS, P.READ_MEMBERS})
 _REVIEWER = _VIEWER | {P.ANNOTATE}
-_ENGINEER = _REVIEWER | {P.INGEST, P.MANAGE_KEYS, P.SHARE}
-_ADMIN = _ENGINEER | {P.MANAGE_PROJECT, P.MANAGE_MEMBERS, P.READ_AUDIT, P.ERASE}
+_REPLAYS = frozenset({P.REPORT_REPLAYS, P.RUN_REPLAYS})
+_ENGINEER = _REVIEWER | _REPLAYS | {P.INGEST, P.WRITE_PROMPTS, P.MANAGE_KEYS, P.SHARE}
+_PRODUCTION = frozenset({P.MOVE_PROTECTED_LABELS, P.MANAGE_PROVIDERS})
+_SETTINGS = frozenset({P.MANAGE_PROJECT, P.MANAGE_MEMBERS, P.READ_AUDIT, P.ERASE})
+_ADMIN = _ENGINEER | _PRODUCTION | _SETTINGS
 _OWNER = _ADMIN | {P.MANAGE_ORGANIZATION, P.REVEAL}
 _AUDITOR = frozenset({P.READ_META, P.READ_MEMBERS, P.READ_AUDIT})
 
@@ -76,13 +85,14 @@ class Scope(models.TextChoices):
 
 
 SCOPE_PERMISSIONS: dict[Scope, frozenset[Permission]] = {
-    Scope.INGEST: frozenset({P.INGEST}),
+    # An application that replays tells of it with the key that it records with.
+    Scope.INGEST: frozenset({P.INGEST, P.REPORT_REPLAYS}),
     Scope.READ_META: frozenset({P.READ_META}),
     Scope.READ_CONTENT: frozenset({P.READ_META, P.READ_CONTENT}),
     Scope.ANNOTATE: frozenset({P.ANNOTATE}),
-    Scope.PROMPTS_READ: frozenset(),
-    Scope.PROMPTS_WRITE: frozenset(),
-    Scope.REPLAYS_RUN: frozenset(),
+    Scope.PROMPTS_READ: frozenset({P.READ_PROMPTS}),
+    Scope.PROMPTS_WRITE: frozenset({P.READ_PROMPTS, P.WRITE_PROMPTS}),
+    Scope.REPLAYS_RUN: frozenset({P.REPORT_REPLAYS, P.RUN_REPLAYS}),
     Scope.MEMORY_RW: frozenset(),
     Scope.ADMIN: frozenset(
         {

@@ -238,13 +238,13 @@ NOT_IN_SCHEMA = {"/api/v1/schema/", "/api/v1/docs/"}
 
 # Scope -> what it allows, from the table of the HTTP contract, as far as it is built.
 SCOPE_TABLE = {
-    Scope.INGEST: {P.INGEST},
+    Scope.INGEST: {P.INGEST, P.REPORT_REPLAYS},
     Scope.READ_META: {P.READ_META},
     Scope.READ_CONTENT: {P.READ_META, P.READ_CONTENT},
     Scope.ANNOTATE: {P.ANNOTATE},
-    Scope.PROMPTS_READ: set(),
-    Scope.PROMPTS_WRITE: set(),
-    Scope.REPLAYS_RUN: set(),
+    Scope.PROMPTS_READ: {P.READ_PROMPTS},
+    Scope.PROMPTS_WRITE: {P.READ_PROMPTS, P.WRITE_PROMPTS},
+    Scope.REPLAYS_RUN: {P.REPORT_REPLAYS, P.RUN_REPLAYS},
     Scope.MEMORY_RW: set(),
     Scope.ADMIN: {
         P.MANAGE_KEYS,
@@ -267,9 +267,15 @@ ROLE_TABLE = {
     P.MANAGE_PROJECT: "owner admin",
     P.MANAGE_MEMBERS: "owner admin",
     P.ERASE: "owner admin",
+    P.MANAGE_PROVIDERS: "owner admin",
+    P.MOVE_PROTECTED_LABELS: "owner admin",
     P.READ_AUDIT: "owner admin auditor",
     P.MANAGE_KEYS: "owner admin engineer",
     P.SHARE: "owner admin engineer",
+    P.REPORT_REPLAYS: "owner admin engineer",
+    P.RUN_REPLAYS: "owner admin engineer",
+    P.WRITE_PROMPTS: "owner admin engineer",
+    P.READ_PROMPTS: "owner admin engineer reviewer viewer",
     P.INGEST: "owner admin engineer",
     P.ANNOTATE: "owner admin engineer reviewer",
     P.READ_CONTENT: "owner admin engineer reviewer viewer",

@@ -214,7 +214,7 @@ def test_me_tells_a_key_what_it_is(key_client, project):
     }
     assert told["scopes"] == ["ingest", "read:meta"]
     assert told["environment"] == "staging"
-    assert told["permissions"] == ["ingest", "read_meta"]
+    assert told["permissions"] == ["ingest", "read_meta", "report_replays"]
     assert "digest" not in told
 
 
