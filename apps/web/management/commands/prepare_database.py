@@ -5,6 +5,7 @@ from typing import Any
 from django.core.management import BaseCommand, call_command
 from django.db import connection
 
+from apps.core.collecting import collect_static_files
 from apps.core.database import grant_app_role
 
 
@@ -18,4 +19,4 @@ class Command(BaseCommand):
         call_command("ensure_partitions")
         grant_app_role(connection)
         # Whitenoise serves hashed copies; making them belongs to a deploy as well.
-        call_command("collectstatic", verbosity=0, interactive=False, clear=True)
+        collect_static_files()
