@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from apps.core.line_diff import DEL, INS, diff_lines, read_diff
 from apps.sessions import reader
-from apps.sessions.code_diff import DEL, INS, diff_lines, diff_of, read_diff
+from apps.sessions.code_diff import diff_of
 from apps.sessions.keys import SessionCipher
 from apps.sessions.layout import Layout, Place
 from apps.sessions.models import Session

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from apps.core.value_diff import Piece, text_change
 from apps.sessions import reader
 from apps.sessions.layout import Place
 from apps.sessions.layout_cache import layout_of
 from apps.sessions.messages import Message, read_messages
 from apps.sessions.models import Session
-from apps.sessions.value_diff import Piece, text_change
 
 Json = Any
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from playhead.matching import normalised
 
+from apps.core.value_diff import Change, Difference, difference
 from apps.sessions import reader
 from apps.sessions.compare import Row, delta, tokens_of
 from apps.sessions.json_tree import size_of
@@ -15,7 +16,6 @@ from apps.sessions.layout_cache import layout_of
 from apps.sessions.likeness import answered
 from apps.sessions.models import Session
 from apps.sessions.steps import Step
-from apps.sessions.value_diff import Change, Difference, difference
 
 Json = Any
 Event = Mapping[str, Json]

@@ -8,13 +8,14 @@ from typing import Any
 
 import orjson
 
+from apps.core.line_diff import Diff, read_diff
+from apps.core.value_diff import Change, text_change
 from apps.sessions import reader
 from apps.sessions.code_changes import CODE_CHANGE, changed_at
-from apps.sessions.code_diff import Diff, diff_of, read_diff
+from apps.sessions.code_diff import diff_of
 from apps.sessions.layout import Place
 from apps.sessions.layout_cache import layout_of
 from apps.sessions.models import Session
-from apps.sessions.value_diff import Change, text_change
 
 Json = Any
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from apps.core.value_diff import Difference, difference
 from apps.sessions.compare import Comparison
 from apps.sessions.compare_changes import LARGEST, settled
 from apps.sessions.json_tree import size_of
@@ -11,7 +12,6 @@ from apps.sessions.layout import Place
 from apps.sessions.layout_cache import layout_of
 from apps.sessions.models import Session
 from apps.sessions.state import state_at
-from apps.sessions.value_diff import Difference, difference
 
 Json = Any
 

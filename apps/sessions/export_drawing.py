@@ -15,9 +15,10 @@ from typing import Any
 import orjson
 
 from apps.core.canonical import canonical_json
+from apps.core.line_diff import diff_lines
 from apps.core.units import duration, money, number
 from apps.sessions import native
-from apps.sessions.code_diff import diff_lines, diff_of
+from apps.sessions.code_diff import diff_of
 from apps.sessions.export_walk import Walked
 from apps.sessions.messages import Message, Part, read_messages
 from apps.sessions.player import group_of

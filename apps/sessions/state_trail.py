@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from apps.core.canonical import canonical_json
-from apps.sessions.value_diff import matched
+from apps.core.value_diff import matched
 
 Json = Any
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from apps.core.canonical import canonical_json
-from apps.sessions.code_diff import diff_lines, diff_of
+from apps.core.line_diff import diff_lines
+from apps.sessions.code_diff import diff_of
 from apps.sessions.counting import LLM, REPORTED
 from apps.sessions.json_tree import SIZE_LIMIT
 from apps.sessions.layout import Layout, Place

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
-from apps.sessions.code_diff import diff_of, read_diff
-from apps.sessions.code_table import diff_table
+from apps.core.diff_table import diff_table
+from apps.core.line_diff import read_diff
+from apps.sessions.code_diff import diff_of
 
 CHANGE = "--- a\n+++ b\n@@ -4,3 +4,3 @@\n keep\n-total = price\n+total = price + tax\n end"
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.core.canonical import canonical_json
-from apps.sessions.value_diff import difference, text_change
+from apps.core.value_diff import difference, text_change
 
 TEXT = st.text(alphabet="ab \n注文.", max_size=30)
 JSON = st.recursive(

@@ -10,10 +10,10 @@ from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from apps.core.diff_table import diff_table
+from apps.core.line_diff import Diff
 from apps.core.markdown import render_markdown
 from apps.sessions import json_tree as drawing
-from apps.sessions.code_diff import Diff
-from apps.sessions.code_table import diff_table
 from apps.sessions.files import FilePart, file_of
 from apps.sessions.marking import mark
 from apps.sessions.player import group_of, icon_of
