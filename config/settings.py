@@ -57,6 +57,7 @@ INSTALLED_APPS = [
     "apps.sessions",
     "apps.annotations",
     "apps.tickets",
+    "apps.replays",
     "apps.ingest",
     "apps.web",
 ]

@@ -14,6 +14,8 @@ urlpatterns = [
     path("", include("apps.annotations.urls")),
     path("", include("apps.annotations.api.urls")),
     path("", include("apps.tickets.urls")),
+    path("", include("apps.replays.urls")),
+    path("", include("apps.replays.urls_api")),
     path("", include("apps.ingest.urls")),
     path("", include("apps.ingest.page_urls")),
     path("api/v1/schema/", SpectacularAPIView.as_view(), name="schema"),
