@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from functools import partial
@@ -35,7 +36,7 @@ def keys_of(act) -> set:
     with places.running(Recording("s", events.append)):
         act()
     return {
-        (event["lane"], event["name"], event["input"]["name"], event["replay"]["ordinal"])
+        (event["lane"], event["name"], event["input"].get("name"), event["replay"]["ordinal"])
         for event in calls_of(events)
     }
 
@@ -112,3 +113,33 @@ def test_a_context_that_is_brought_along_gets_the_lane_however_deep_it_lies():
 
 def test_outside_of_a_session_nothing_is_recorded():
     assert asyncio.run(slow("alone", 0)) == "alone"
+
+
+def test_what_a_call_starts_inside_of_itself_shifts_no_lane():
+    @playhead.tool
+    async def connect(tries: int) -> None:
+        await asyncio.gather(*(asyncio.to_thread(time.sleep, 0) for _ in range(tries)))
+
+    async def act(tries: int) -> None:
+        await connect(tries)
+        await asyncio.gather(slow("a", 0), slow("b", 0))
+
+    def lanes(tries: int) -> set:
+        return {key[0] for key in keys_of(lambda: asyncio.run(act(tries))) if key[1] == "slow"}
+
+    assert lanes(0) == lanes(3) == {"0.0.0", "0.0.1"}
+
+
+def test_what_a_library_starts_shifts_no_lane_of_the_application():
+    library = {"__name__": "some_client", "asyncio": asyncio}
+    exec("async def first_call(): await asyncio.to_thread(int)", library)
+
+    async def act(*, is_first: bool) -> None:
+        if is_first:
+            await library["first_call"]()
+        await asyncio.gather(slow("a", 0), slow("b", 0))
+
+    def keys(*, is_first: bool) -> set:
+        return keys_of(lambda: asyncio.run(act(is_first=is_first)))
+
+    assert keys(is_first=True) == keys(is_first=False)

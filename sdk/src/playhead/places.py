@@ -2,8 +2,10 @@
 
 A lane is a logical thread: ``0`` is where the session began, and whatever is started from a
 lane at the same time as what goes on there gets the lane's path and its number in the order
-of being started: ``0.0``, ``0.1``, ``0.1.0``. The order in which things end never counts, so
-that parallel work has the same lanes on every run.
+of being started: ``0.0``, ``0.1``, ``0.1.0``. What a library starts is counted under the library's
+name, ``0.langgraph0``: a client that starts a thread only on its first call shifts no lane of the
+application. The order in which things end never counts, so that parallel work has the same
+lanes on every run.
 """
 
 from __future__ import annotations
@@ -27,12 +29,13 @@ class Lane:
 
     def __init__(self, path: str = MAIN) -> None:
         self.path = path
-        self._children = itertools.count()
+        self._children: dict[str, itertools.count[int]] = {}
 
-    def spawn(self) -> Lane:
-        """Return the next lane that is started from this one."""
-        # ``count`` is advanced in one step of the interpreter, so threads need no lock here.
-        return Lane(f"{self.path}.{next(self._children)}")
+    def spawn(self, by: str = "") -> Lane:
+        """Return the next lane that is started from this one, ``by`` a library or nobody's."""
+        # Both are one step of the interpreter each, so threads need no lock here.
+        children = self._children.setdefault(by, itertools.count())
+        return Lane(f"{self.path}.{by}{next(children)}")
 
 
 _run: ContextVar[Run | None] = ContextVar("playhead_run", default=None)
@@ -45,11 +48,6 @@ _is_covered: ContextVar[bool] = ContextVar("playhead_is_covered", default=False)
 def current_run() -> Run | None:
     """Return the run that listens here; None outside of sessions and inside recorded calls."""
     return None if _is_covered.get() else _run.get()
-
-
-def any_run() -> Run | None:
-    """Return the run that is on here, also inside of a recorded call."""
-    return _run.get()
 
 
 def current_lane() -> Lane:

@@ -10,15 +10,20 @@ import asyncio
 import concurrent.futures.thread
 import contextlib
 import functools
+import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextvars import Context, copy_context
+from types import FrameType
 from typing import Any
 
 from playhead import places
+from playhead.clocks import is_own
 
 # Threads that a pool keeps for whatever comes; when they start says nothing of the session.
 POOLS = ("concurrent.futures.thread", "anyio._backends._asyncio")
+# They start what others ask them to start.
+BETWEEN = sys.stdlib_module_names | {"anyio", "playhead"}
 
 
 def follow_tasks_and_threads() -> None:
@@ -35,7 +40,9 @@ def _wrap(owner: type, name: str, around: Callable[..., Any]) -> None:
 
     @functools.wraps(original)
     def wrapped(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if places.any_run() is None:
+        # What a recorded call starts inside of itself is not started when it is replayed, and
+        # must not shift the lanes of others.
+        if places.current_run() is None:
             return original(self, *args, **kwargs)
         return around(original, self, *args, **kwargs)
 
@@ -44,7 +51,7 @@ def _wrap(owner: type, name: str, around: Callable[..., Any]) -> None:
 
 
 def _create_task(original: Callable[..., Any], loop: Any, *args: Any, **kwargs: Any) -> Any:
-    lane = places.current_lane().spawn()
+    lane = places.current_lane().spawn(_starter())
     context = kwargs.get("context")
     if context is not None:
         context.run(places.enter_lane, lane)
@@ -57,10 +64,22 @@ def _create_task(original: Callable[..., Any], loop: Any, *args: Any, **kwargs: 
         places.leave_lane(token)
 
 
+def _starter() -> str:
+    """Return the library that starts something; nothing where the application itself does."""
+    frame: FrameType | None = sys._getframe(2)
+    while frame is not None:
+        module = str(frame.f_globals.get("__name__", ""))
+        package = module.partition(".")[0]
+        if package not in BETWEEN:
+            return "" if is_own(module) else package
+        frame = frame.f_back
+    return ""
+
+
 def _start(original: Callable[..., Any], thread: threading.Thread) -> None:
     target = getattr(thread, "_target", None)
     if getattr(target or thread, "__module__", "") not in POOLS:
-        context = _context_of(places.current_lane().spawn())
+        context = _context_of(places.current_lane().spawn(_starter()))
         thread.run = functools.partial(context.run, thread.run)  # type: ignore[method-assign]
     original(thread)
 
@@ -73,7 +92,7 @@ def _submit(
     *args: Any,
     **kwargs: Any,
 ) -> Any:
-    lane = places.current_lane().spawn()
+    lane = places.current_lane().spawn(_starter())
     for context in _brought_along((function, *args)):
         # One that runs just now cannot be entered, and keeps its lane.
         with contextlib.suppress(RuntimeError):
