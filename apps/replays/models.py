@@ -95,9 +95,10 @@ class Replay(ProjectModel):
     calls = models.PositiveBigIntegerField(null=True)
     recorded_calls = models.PositiveBigIntegerField(null=True)
     divergences = models.PositiveIntegerField(null=True)
-    # The first divergence: its class, and its steps in the original and in the replay. These
-    # are null where a side has none, and until its event is here.
+    # The first divergence: its class, where the original stood (from 1), and its events in the
+    # original and in the replay. Null where a side has none; they may be still on their way.
     first_kind = models.TextField(null=True)  # noqa: DJ001
+    first_step = models.PositiveIntegerField(null=True)
     first_event = models.UUIDField(null=True)
     first_made = models.UUIDField(null=True)
     # Of what was asked and answered: equal digests are equal behaviour.
@@ -112,6 +113,8 @@ class Replay(ProjectModel):
     reported_by = models.TextField()
     # Plan, report and error, packed, under the new session's key.
     sealed = models.BinaryField()
+    # What lists say of it, likewise, so that a page of them opens little.
+    sealed_brief = models.BinaryField(default=b"")
     # A keyed digest of the report as it was sent: the same report again is no other one.
     sent_digest = models.BinaryField()
 
