@@ -143,3 +143,23 @@ def test_what_a_library_starts_shifts_no_lane_of_the_application():
         return keys_of(lambda: asyncio.run(act(is_first=is_first)))
 
     assert keys(is_first=True) == keys(is_first=False)
+
+
+def test_contexts_that_threads_share_out_among_themselves_keep_the_lanes_of_the_jobs():
+    @playhead.tool
+    def note(name: str) -> None:
+        return None
+
+    def act() -> None:
+        contexts = [copy_context() for _ in range(4)]
+
+        def nested(name: str) -> None:
+            inner = copy_context()
+            with ThreadPoolExecutor(1) as pool:
+                pool.submit(lambda: inner.run(note, name)).result()
+
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(lambda name: contexts.pop().run(nested, name), "abcd"))
+
+    lanes = {name: lane for lane, _, name, _ in keys_of(act)}
+    assert lanes == {"a": "0.0.0", "b": "0.1.0", "c": "0.2.0", "d": "0.3.0"}

@@ -11,9 +11,11 @@ lanes on every run.
 from __future__ import annotations
 
 import itertools
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar, Token
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -43,6 +45,7 @@ _lane: ContextVar[Lane] = ContextVar("playhead_lane")
 # The id of the step in which code runs, and whether that step answers for what lies inside.
 _step: ContextVar[str | None] = ContextVar("playhead_step", default=None)
 _is_covered: ContextVar[bool] = ContextVar("playhead_is_covered", default=False)
+_sealed_by: ContextVar[Run | None] = ContextVar("playhead_sealed_by", default=None)
 
 
 def current_run() -> Run | None:
@@ -50,13 +53,46 @@ def current_run() -> Run | None:
     return None if _is_covered.get() else _run.get()
 
 
+def sealed_run() -> Run | None:
+    """Return the replay that refuses connections here, inside of a stub of its own."""
+    return _sealed_by.get()
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Something that runs in a thread: its lane, and the one that its starter's context told."""
+
+    lane: Lane
+    seen: Lane
+
+
+_thread = threading.local()
+
+
+def new_job(by: str = "") -> Job:
+    """Return what is started here to run in a thread, ``by`` a library or nobody's."""
+    return Job(current_lane().spawn(by), _lane.get())
+
+
+@contextmanager
+def working_on(job: Job) -> Iterator[None]:
+    """Run code as a job, also where a framework brings its starter's context along."""
+    around = getattr(_thread, "job", None)
+    _thread.job = job
+    try:
+        yield
+    finally:
+        _thread.job = around
+
+
 def current_lane() -> Lane:
-    return _lane.get()
+    lane = _lane.get()
+    job = getattr(_thread, "job", None)
+    return job.lane if job is not None and job.seen is lane else lane
 
 
 def lane_path() -> str:
-    lane = _lane.get(None)
-    return MAIN if lane is None else lane.path
+    return MAIN if _lane.get(None) is None else current_lane().path
 
 
 def current_step() -> str | None:
@@ -86,6 +122,16 @@ def inside(step: str, *, covers: bool) -> Iterator[None]:
     finally:
         _is_covered.reset(covered)
         _step.reset(around)
+
+
+@contextmanager
+def sealed_by(run: Run) -> Iterator[None]:
+    """Run code that answers a call of a replay: it reaches the network no more than the replay."""
+    around = _sealed_by.set(run)
+    try:
+        yield
+    finally:
+        _sealed_by.reset(around)
 
 
 def enter_lane(lane: Lane) -> Token[Lane]:

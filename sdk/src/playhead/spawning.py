@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures.thread
-import contextlib
 import functools
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator
-from contextvars import Context, copy_context
+from collections.abc import Callable
+from contextvars import copy_context
 from types import FrameType
 from typing import Any
 
@@ -79,8 +78,7 @@ def _starter() -> str:
 def _start(original: Callable[..., Any], thread: threading.Thread) -> None:
     target = getattr(thread, "_target", None)
     if getattr(target or thread, "__module__", "") not in POOLS:
-        context = _context_of(places.current_lane().spawn(_starter()))
-        thread.run = functools.partial(context.run, thread.run)  # type: ignore[method-assign]
+        thread.run = functools.partial(_as_job(), thread.run)  # type: ignore[method-assign]
     original(thread)
 
 
@@ -92,24 +90,16 @@ def _submit(
     *args: Any,
     **kwargs: Any,
 ) -> Any:
-    lane = places.current_lane().spawn(_starter())
-    for context in _brought_along((function, *args)):
-        # One that runs just now cannot be entered, and keeps its lane.
-        with contextlib.suppress(RuntimeError):
-            context.run(places.enter_lane, lane)
-    return original(pool, _context_of(lane).run, function, *args, **kwargs)
+    return original(pool, _as_job(), function, *args, **kwargs)
 
 
-def _brought_along(called: Iterable[Any]) -> Iterator[Context]:
-    """Yield the copies of contexts in which asyncio.to_thread and others let things run."""
-    for one in called:
-        if isinstance(one, functools.partial):
-            yield from _brought_along((one.func, *one.args))
-        elif isinstance(owner := getattr(one, "__self__", None), Context):
-            yield owner
+def _as_job() -> Callable[..., Any]:
+    """Return what runs a function in a thread: in the context of here, in a lane of its own."""
+    job, context = places.new_job(_starter()), copy_context()
+    context.run(places.enter_lane, job.lane)
 
+    def run(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+        with places.working_on(job):
+            return context.run(function, *args, **kwargs)
 
-def _context_of(lane: places.Lane) -> Context:
-    context = copy_context()
-    context.run(places.enter_lane, lane)
-    return context
+    return run
