@@ -54,6 +54,8 @@ INSTALLED_APPS = [
     "apps.accounts",
     "apps.tenants",
     "apps.governance",
+    "apps.providers",
+    "apps.prompts",
     "apps.sessions",
     "apps.annotations",
     "apps.tickets",
@@ -311,6 +313,9 @@ PLAYHEAD_INGEST_PATIENCE_SECONDS = env.number("PLAYHEAD_INGEST_PATIENCE_SECONDS"
 PLAYHEAD_INGEST_HISTORY_DAYS = env.number("PLAYHEAD_INGEST_HISTORY_DAYS", 90)
 # How long your backups are kept, for the receipts of erasures; 0 says that it is not known.
 PLAYHEAD_BACKUP_DAYS = env.number("PLAYHEAD_BACKUP_DAYS", 0)
+# Hosts of your own network, as host:port, that projects may name as providers: by plain HTTP,
+# too, and whatever their address is. Everything else must be on the public internet.
+PLAYHEAD_OUTBOUND_ALLOW = [place.lower() for place in env.words("PLAYHEAD_OUTBOUND_ALLOW")]
 
 LOGGING = {
     "version": 1,
@@ -318,4 +323,6 @@ LOGGING = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env.text("PLAYHEAD_LOG_LEVEL", "INFO")},
+    # It writes the address of every call, which is a tenant's.
+    "loggers": {"httpx2": {"level": "WARNING"}},
 }
