@@ -1,0 +1,75 @@
+"""A credential as something that can be asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from apps.core.errors import DomainError
+from apps.providers import dialects
+from apps.providers.choices import SOFT, Feature, Kind
+from apps.providers.protocol import Answer, Request, UnsupportedError
+
+try:
+    from apps.providers import network
+except ImportError:  # The clients are an extra.
+    network = None  # type: ignore[assignment]
+
+NOT_INSTALLED = (
+    "The providers' clients are not installed on this server: "
+    "pip install 'playhead-server[providers]', then start it again."
+)
+
+
+class NotInstalledError(DomainError):
+    """This server can ask nobody over the network."""
+
+    status = 409
+    title = "Not installed"
+
+
+def is_installed() -> bool:
+    """Whether the official clients are there."""
+    return network is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """A provider over the network."""
+
+    name: str
+    kind: str
+    dialect: str
+    base_url: str
+    key: str = field(repr=False)
+    lacks: frozenset[Feature] = frozenset()
+
+    def ask(self, request: Request, *, sample: int, seconds: float) -> Answer:
+        """Send the request once; every sample is a new answer."""
+        speakable, notes = self._without_what_it_lacks(request)
+        written = dialects.write(self.dialect, speakable, is_first_party=self.kind == Kind.OPENAI)
+        raw, headers, took = self._line(seconds).send(written.body)
+        answer = dialects.read(self.dialect, raw)
+        return replace(
+            answer,
+            request_id=network.request_id(headers),
+            latency_ms=round(took, 1),
+            notes=(*notes, *written.notes),
+        )
+
+    def models(self, *, seconds: float = 15.0) -> list[str]:
+        """Return the models that the key may use, as the provider lists them."""
+        return self._line(seconds).models()
+
+    def _line(self, seconds: float) -> network.Line:
+        if network is None:
+            raise NotInstalledError(NOT_INSTALLED)
+        return network.Line(self.dialect, self.base_url, self.key, seconds=seconds)
+
+    def _without_what_it_lacks(self, request: Request) -> tuple[Request, list[str]]:
+        missing = request.features & self.lacks
+        if hard := sorted(missing - SOFT):
+            feature = Feature(hard[0])
+            raise UnsupportedError(feature.value, f"{self.name} cannot do {feature.label}")
+        if Feature.SEED in missing:
+            return replace(request, seed=None), [f"The seed was left out: {self.name} has none."]
+        return request, []
