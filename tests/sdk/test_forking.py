@@ -47,8 +47,13 @@ def test_a_fork_asks_another_model_from_its_step_on(recorded, provider, tmp_path
     with playhead.fork(recorded, 5, file=path, overrides={"model": "gpt-4o-mini"}):
         work(provider)
 
-    models = [(call["model"], call.get("metadata")) for call in calls_in(path)[::2]]
-    assert models == [("gpt-4o", {"served": True}), ("gpt-4o-mini", None)]
+    first, second = calls_in(path)[::2]
+    assert (first["model"], first["metadata"]["served"], first["cost"]) == ("gpt-4o", True, 0)
+    assert (second["model"], second.get("metadata"), second["usage"]["output"]) == (
+        "gpt-4o-mini",
+        None,
+        105,
+    )
     assert recorded.read_bytes() == before
 
 

@@ -24,6 +24,16 @@ Json = Any
 
 # Kept from before anything of an application replaces them for a replay.
 _now_ns, _monotonic_ns, _new_id = time.time_ns, time.perf_counter_ns, uuid.uuid4
+
+
+class Unset:
+    """Stands for a stub that nobody has given; None is an answer like others."""
+
+    def __repr__(self) -> str:
+        return "nothing"
+
+
+UNSET = Unset()
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
@@ -54,6 +64,8 @@ class Call:
     # none, read, write or external; None where nobody said.
     effects: str | None = None
     ordinal: int = 0
+    # What stands in for a tool where the record has no answer, as its decorator says.
+    stub: Any = UNSET
     # More fields of the event, as the native API names them.
     extra: dict[str, Json] = field(default_factory=dict)
     id: str = field(default_factory=lambda: _new_id().hex)

@@ -7,15 +7,17 @@ import threading
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from playhead import places
-from playhead.fetching import fetch_session
+from playhead.fetching import Server, fetch_session
 from playhead.files import SUFFIX, read_file, write_file
 from playhead.forking import Forking
 from playhead.recording import Event, Recording
-from playhead.replaying import STOP, Replaying
+from playhead.replaying import STOP, Policy, Replaying
+from playhead.reporting import Reporting
 from playhead.sending import Counts, Sender
 from playhead.spawning import follow_tasks_and_threads
 from playhead.surroundings import take_over
@@ -24,8 +26,12 @@ from playhead.transports import listen_to_http
 
 Json = Any
 
+URL, KEY, SPOOL, REPORT = (f"PLAYHEAD_{name}" for name in ("URL", "API_KEY", "SPOOL", "REPORT"))
+# Of the original, said of a replay too: it is found beside it, and erased with its user.
+SAME = ("user", "user_role", "agent", "consent")
+
 _sender: Sender | None = None
-_server: tuple[str, str] | None = None
+_server: Server | None = None
 _lock = threading.Lock()
 
 
@@ -36,16 +42,18 @@ def init(
 
     ``url`` and ``key`` default to ``PLAYHEAD_URL`` and ``PLAYHEAD_API_KEY``. Without them
     sessions are kept only where ``session(file=...)`` says. While the server is away events
-    lie in the folder ``spool``, if one is given. Call it once, before the first session.
+    lie in the folder ``spool`` (``PLAYHEAD_SPOOL``), if one is given. Call it once, before the
+    first session.
     """
     global _sender, _server
-    url, key = url or os.environ.get("PLAYHEAD_URL"), key or os.environ.get("PLAYHEAD_API_KEY")
+    url, key = url or os.environ.get(URL), key or os.environ.get(KEY)
+    spool = spool or os.environ.get(SPOOL)
     if url and not key:
-        raise ValueError("key is missing: give it, or set PLAYHEAD_API_KEY.")
+        raise ValueError(f"key is missing: give it, or set {KEY}.")
     with _lock:
         _listen()
         if url and key:
-            _server = (url, key)
+            _server = Server(url, key)
             _sender = Sender(url, key, spool=Path(spool) if spool else None)
 
 
@@ -60,6 +68,7 @@ def session(
     id: str | None = None,
     *,
     file: str | Path | None = None,
+    passphrase: str | None = None,
     variables: Iterable[str] = (),
     **shared: Json,
 ) -> Iterator[Recording]:
@@ -67,11 +76,12 @@ def session(
 
     ``shared`` fields are said on every event: ``user``, ``agent``, ``environment``, ``tags``,
     ``metadata``, ``stamps``. ``variables`` of the environment are recorded, secret ones as
-    hashes. With ``file`` the session is also written there at the end.
+    hashes. With ``file`` the session is also written there at the end, encrypted where a
+    ``passphrase`` is given or ``PLAYHEAD_PASSPHRASE`` is set.
     """
     _listen()
     kept: list[Event] = []
-    sink = _sink(kept if file else None)
+    sink = _sink(kept if file else None, _sender)
     recording = Recording(id or uuid.uuid4().hex, sink, shared, variables)
     try:
         with places.running(recording):
@@ -79,12 +89,10 @@ def session(
     finally:
         recording.end()
         if file is not None:
-            write_file(file, recording.session, kept)
+            write_file(file, recording.session, kept, passphrase=passphrase)
 
 
-def _sink(kept: list[Event] | None) -> Callable[[Event], None]:
-    sender = _sender
-
+def _sink(kept: list[Event] | None, sender: Sender | None) -> Callable[[Event], None]:
     def take(event: Event) -> None:
         if kept is not None:
             kept.append(event)
@@ -95,83 +103,145 @@ def _sink(kept: list[Event] | None) -> Callable[[Event], None]:
 
 
 @contextmanager
-def replay(
+def replay(  # noqa: PLR0913
     session: str | Path,
     *,
     match: str = "strict",
     on_divergence: str = STOP,
     allow_live: Sequence[str] = (),
-    stubs: Mapping[str, Json] | None = None,
+    stubs: Mapping[str, Any] | None = None,
     stream_speed: float = 0.0,
+    id: str | None = None,
+    file: str | Path | None = None,
+    passphrase: str | None = None,
+    report: bool = True,
+    **shared: Json,
 ) -> Iterator[Replaying]:
     """Run what is inside with every answer from the record of ``session``.
 
     ``session`` is a session of the server (its id, or the name that it was recorded under), or
-    the path of a file. A call that the record does not answer raises ``Divergence``.
+    the path of a file. A call that the record does not answer raises ``Divergence``, unless
+    ``on_divergence`` says otherwise: ``live`` makes it for real where ``allow_live`` names it,
+    ``stub`` answers it by ``stubs`` or by what the tool declares, ``ask`` asks at the terminal.
+
+    Where a server is known the replay is reported to it, as a session of its own called ``id``
+    (by default ``replay-`` and a number); ``report=False`` or ``PLAYHEAD_REPORT=0`` keep it here.
+    With ``file`` that session is written there.
     """
-    replaying = replaying_from(
-        load(session),
-        match=match,
-        on_divergence=on_divergence,
-        allow_live=allow_live,
-        stubs=stubs,
-        stream_speed=stream_speed,
-    )
-    with places.running(replaying):
-        yield replaying
+    policy = Policy(match, on_divergence, allow_live, stubs or {}, stream_speed)
+    run = replaying_from(load(session, passphrase=passphrase), policy=policy)
+    with _running(run, id, _Ends(file, passphrase, report, shared)):
+        yield run
 
 
 @contextmanager
-def fork(
+def fork(  # noqa: PLR0913
     session: str | Path,
     at: int,
     *,
     id: str | None = None,
     file: str | Path | None = None,
+    passphrase: str | None = None,
     overrides: Mapping[str, Any] | None = None,
     allow_live: Sequence[str] = (),
+    stubs: Mapping[str, Any] | None = None,
+    stream_speed: float = 0.0,
+    report: bool = True,
     **shared: Json,
 ) -> Iterator[Forking]:
     """Run what is inside from the record up to step ``at``, and for real from there.
 
     ``overrides`` change what is asked from there on: ``{"model": "gpt-4o-mini"}``,
-    ``{"params": {"temperature": 0}}``, ``{"tool:search": function}``. The fork is recorded as a
-    session of its own; the one that it leaves is only read.
+    ``{"params": {"temperature": 0}}``, ``{"tool:search": function}``. What may not run for real
+    is answered by ``stubs``. The fork is recorded as a session of its own, called ``id``; the one
+    that it leaves is only read.
     """
     _listen()
-    kept: list[Event] = []
-    recording = Recording(id or uuid.uuid4().hex, _sink(kept if file else None), shared)
-    run = Forking(load(session), at, recording, overrides=overrides, allow_live=allow_live)
+    policy = Policy(allow_live=allow_live, stubs=stubs or {}, stream_speed=stream_speed)
+    run = Forking(load(session, passphrase=passphrase), policy, at, overrides)
+    with _running(run, id, _Ends(file, passphrase, report, shared)):
+        yield run
+
+
+@dataclass(frozen=True, slots=True)
+class _Ends:
+    """Where a replay's own session goes."""
+
+    file: str | Path | None
+    passphrase: str | None
+    report: bool
+    shared: Mapping[str, Json]
+
+    def sender(self) -> Sender | None:
+        """Return who reports the replay; None where it stays here."""
+        if not self.report or os.environ.get(REPORT) == "0":
+            return None
+        if _sender is None and os.environ.get(URL) and os.environ.get(KEY):
+            init()
+        return _sender
+
+
+@contextmanager
+def _running(run: Replaying, id: str | None, ends: _Ends) -> Iterator[None]:
+    sender, kept, name = ends.sender(), list[Event](), id or run.name
+    reporting = Reporting(sender, run, name) if sender else None
+    if reporting:
+        reporting.begin()
+    if sender or ends.file or run.origin == Forking.origin:
+        sink = _sink(kept if ends.file else None, sender)
+        run.record_as(name, sink, _said(run.tape) | dict(ends.shared))
+    broken: BaseException | None = None
     try:
         with places.running(run):
-            yield run
+            yield
+    except BaseException as error:
+        broken = error
+        raise
     finally:
-        recording.end()
-        if file is not None:
-            write_file(file, recording.session, kept)
+        run.end()
+        if reporting:
+            reporting.end(broken)
+        if ends.file is not None:
+            write_file(ends.file, name, kept, passphrase=ends.passphrase)
 
 
-def replaying_from(tape: Tape, **options: Any) -> Replaying:
+def _said(tape: Tape) -> dict[str, Json]:
+    """Return what the original says on its events of whom it was for and by which agent."""
+    found: dict[str, Json] = {}
+    for event in tape.events:
+        found |= {name: event[name] for name in SAME if event.get(name) and name not in found}
+    return found
+
+
+def replaying_from(tape: Tape, *, policy: Policy | None = None, **options: Any) -> Replaying:
     """Return the run that answers from a tape; ``options`` are those of ``replay``."""
     _listen()
-    return Replaying(tape, **options)
+    return Replaying(tape, policy or Policy(**options))
 
 
-def load(session: str | Path) -> Tape:
+def load(session: str | Path, *, passphrase: str | None = None) -> Tape:
     """Return a recorded session, from a file or from the server."""
     if isinstance(session, Path) or session.endswith(SUFFIX):
-        return Tape.of(*read_file(session))
+        return Tape.of(*read_file(session, passphrase=passphrase))
+    return Tape.of(session, fetch_session(known_server(session), session))
+
+
+def known_server(wanted: str) -> Server:
+    """Return where sessions are read from; ``wanted`` is named where there is none."""
+    if _server is None and os.environ.get(URL):
+        init()
     if _server is None:
         raise ValueError(
-            f"{session!r} is no file, and no server is known: call playhead.init(url, key)."
+            f"{wanted!r} is no {SUFFIX} file, and no server is known: call playhead.init(url, "
+            f"key), or set {URL} and {KEY}."
         )
-    return Tape.of(session, fetch_session(*_server, session))
+    return _server
 
 
 def send(events: Iterable[Event]) -> None:
     """Send events that were recorded before."""
     if _sender is None:
-        raise ValueError("No server is known: call playhead.init(url, key).")
+        raise ValueError(f"No server is known: call playhead.init(url, key), or set {URL}.")
     for event in events:
         _sender.put(event)
 
@@ -184,3 +254,8 @@ def flush(timeout: float = 10.0) -> bool:
 def counts() -> Counts:
     """Return what became of the events so far."""
     return _sender.counts if _sender else Counts(0, 0, 0, 0)
+
+
+def reported(run: Replaying) -> Json:
+    """Return what the server answered to the report of a replay; None while it has not."""
+    return _sender.reported.get(run.id) if _sender else None

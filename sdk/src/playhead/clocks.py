@@ -35,6 +35,9 @@ _INSTALLED = tuple(
 class Clock(Protocol):
     """Where a session's time comes from."""
 
+    # What was read, by lane and module.
+    reads: dict[str, dict[str, list[int]]]
+
     def read(self, lane: str, module: str) -> int:
         """Return nanoseconds since 1970, for a module that reads the clock in a lane."""
 
@@ -49,10 +52,7 @@ class RecordingClock:
     def read(self, lane: str, module: str) -> int:
         now = _real_time_ns()
         with self._lock:
-            kept = self.reads[lane][module]
-            if len(kept) < MOST_READS:
-                kept.append(now)
-        return now
+            return _kept(self.reads[lane][module], now)
 
 
 class RecordedClock:
@@ -65,6 +65,8 @@ class RecordedClock:
         self._last: dict[tuple[str, str], int] = {}
         # Reads that the record does not have: they get a time that moves on by a millisecond.
         self.unknown = 0
+        # What was told, for the record of the replay itself.
+        self.reads: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
 
     def read(self, lane: str, module: str) -> int:
         with self._lock:
@@ -76,7 +78,13 @@ class RecordedClock:
             else:
                 self.unknown += 1
                 self._last[place] = self._last.get(place, self._start) + STEP_NS
-            return self._last[place]
+            return _kept(self.reads[lane][module], self._last[place])
+
+
+def _kept(kept: list[int], now: int) -> int:
+    if len(kept) < MOST_READS:
+        kept.append(now)
+    return now
 
 
 def packed(reads: Mapping[str, Mapping[str, list[int]]]) -> Json:

@@ -9,6 +9,7 @@ import os
 import platform
 import re
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 Json = Any
@@ -36,6 +37,37 @@ def packages() -> dict[str, str]:
     others = sorted(f"{name}={version}" for name, version in versions.items() if name not in named)
     digest = hashlib.sha256("\n".join(others).encode()).hexdigest()[:16]
     return dict(sorted(named.items())) | {"(others)": f"sha256:{digest}"}
+
+
+@functools.cache
+def lock_hash() -> str:
+    """Return a hash of all packages that are installed, with their versions."""
+    found = importlib.metadata.distributions()
+    lines = sorted({f"{one.metadata['Name']}=={one.version}" for one in found})
+    return "sha256:" + hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def git_sha(folder: Path | None = None) -> str | None:
+    """Return the commit that is checked out around a folder; None where there is none."""
+    start = (folder or Path.cwd()).resolve()
+    root = next((one for one in (start, *start.parents) if (one / ".git").is_dir()), None)
+    if root is None:
+        return None
+    try:
+        return _commit(root / ".git")
+    except OSError:
+        return None
+
+
+def _commit(git: Path) -> str | None:
+    head = (git / "HEAD").read_text().strip()
+    branch = head.removeprefix("ref: ")
+    if branch == head:
+        return head
+    if (git / branch).exists():
+        return (git / branch).read_text().strip()
+    packed = (git / "packed-refs").read_text().splitlines()
+    return next((line.split()[0] for line in packed if line.endswith(f" {branch}")), None)
 
 
 def environment_now(variables: Iterable[str] = ()) -> dict[str, Json]:

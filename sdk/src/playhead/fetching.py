@@ -1,4 +1,4 @@
-"""Reading a recorded session from the server."""
+"""Reading from a server: sessions, their events, and files of them."""
 
 from __future__ import annotations
 
@@ -6,45 +6,135 @@ import json
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.client import HTTPException
+from typing import IO, Any
 
 Json = Any
 
 PAGE = 500
 TIMEOUT = 60.0
+# What an error of the application holds beyond the fields of an event, as the server tells it.
+ERROR_PARTS = ("module", "args")
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A Playhead, and the key that opens a project of it."""
+
+    url: str
+    key: str
+
+    def address(self, path: str, query: Mapping[str, Json] | None = None) -> str:
+        asked = f"?{urllib.parse.urlencode(query)}" if query else ""
+        return f"{self.url.rstrip('/')}/api/v1/{path}{asked}"
 
 
 class NoSuchSessionError(LookupError):
     """The server knows no session of that id or name."""
 
 
-def fetch_session(url: str, key: str, session: str) -> Iterator[dict[str, Json]]:
-    """Yield the events of a session in replay order, by its id or by the sender's own name."""
-    root = url.rstrip("/") + "/api/v1/sessions"
-    found = _get(f"{root}/{urllib.parse.quote(session, safe='')}", key)
+class ServerError(OSError):
+    """The server is away, or does not do what it was asked; the message says what helps."""
+
+
+def find_session(server: Server, session: str) -> dict[str, Json]:
+    """Return what the server says of a session, by its id or by the sender's own name."""
+    found = get(server, f"sessions/{urllib.parse.quote(session, safe='')}")
     if found is None:
-        named = _get(f"{root}?{urllib.parse.urlencode({'external_id': session})}", key)
+        named = get(server, "sessions", {"external_id": session})
         if not (named and named["results"]):
-            raise NoSuchSessionError(f"There is no session {session!r}.")
+            raise NoSuchSessionError(f"There is no session {session!r} in the project of this key.")
         found = named["results"][0]
+    return dict(found)
+
+
+def fetch_session(
+    server: Server, session: str, progress: Callable[[int, int], None] | None = None
+) -> Iterator[dict[str, Json]]:
+    """Yield the events of a session in replay order; ``progress`` is told how many of how many."""
+    found = find_session(server, session)
     cursor: str | None = ""
+    seen = 0
     while cursor is not None:
-        query = {"limit": PAGE, **({"cursor": cursor} if cursor else {})}
-        page = _get(f"{root}/{found['id']}/events?{urllib.parse.urlencode(query)}", key)
+        query = {"limit": PAGE, "raw": 1, **({"cursor": cursor} if cursor else {})}
+        page = get(server, f"sessions/{found['id']}/events", query)
         if page is None:
             raise NoSuchSessionError(f"The session {session!r} is gone.")
-        yield from page["results"]
+        yield from map(_whole, page["results"])
+        seen += len(page["results"])
+        if progress is not None:
+            progress(seen, found["events"])
         cursor = page["next"]
 
 
-def _get(url: str, key: str) -> Json:
-    request = urllib.request.Request(url, headers={"Authorization": f"Bearer {key}"})
+def _whole(event: dict[str, Json]) -> dict[str, Json]:
+    """Return an event with what the server keeps beside the fields that it knows."""
+    raw = event.pop("raw", None) or {}
+    parts = {name: raw.get(f"error.{name}") for name in ERROR_PARTS}
+    known = {name: value for name, value in parts.items() if value is not None}
+    return event | {"error": event["error"] | known} if known and event.get("error") else event
+
+
+def export_lines(server: Server, session: str) -> Iterator[dict[str, Json]]:
+    """Yield the lines of a session's export: its events as they were sent, and notes on them."""
+    found = find_session(server, session)
+    query = {"format": "playhead-jsonl"}
+    with opened(server, f"sessions/{found['id']}/export", query) as answer:
+        for line in answer:
+            yield json.loads(line)
+
+
+def get(server: Server, path: str, query: Mapping[str, Json] | None = None) -> Json:
+    """Return what the server answers; None where it knows nothing of the kind."""
     try:
-        with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:
+        with opened(server, path, query) as answer:
             return json.load(answer)
+    except NoSuchSessionError:
+        return None
+
+
+@contextmanager
+def opened(
+    server: Server, path: str, query: Mapping[str, Json] | None = None
+) -> Iterator[IO[bytes]]:
+    """Open an address of the server, or raise what whoever asked can do something about."""
+    address = server.address(path, query)
+    try:
+        request = urllib.request.Request(
+            address,
+            headers={"Authorization": f"Bearer {server.key}", "User-Agent": "playhead-python"},
+        )
+        with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:
+            yield answer
     except urllib.error.HTTPError as error:
         with error:
-            if error.code in (400, 404):
-                return None
-            raise
+            raise _refused(error, path) from None
+    except (OSError, HTTPException) as error:
+        reason = getattr(error, "reason", error)
+        raise ServerError(f"No Playhead answers at {server.url}: {reason}.") from None
+    except ValueError as error:
+        raise ServerError(f"{server.url} is no address of a Playhead: {error}.") from None
+
+
+def _refused(error: urllib.error.HTTPError, path: str) -> Exception:
+    says = _message(error)
+    if error.code in (400, 404):
+        return NoSuchSessionError(says or f"The server knows no {path}.")
+    if error.code == 401:
+        return ServerError("The server does not know the key. Make one under Keys in the project.")
+    if error.code == 403:
+        return ServerError(f"The key may not do this: {says or 'it needs the scope read:content'}")
+    return ServerError(f"The server answered {error.code}: {says or error.reason}")
+
+
+def _message(error: urllib.error.HTTPError) -> str:
+    try:
+        told = json.loads(error.read(10_000))
+    except (ValueError, OSError):
+        return ""
+    problem = told.get("error", told) if isinstance(told, dict) else {}
+    found = problem.get("message") or problem.get("detail") if isinstance(problem, dict) else ""
+    return str(found or "")

@@ -6,12 +6,12 @@ The fork is a session of its own. What it was forked from is only read.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
-from playhead.calls import Answer, Call
-from playhead.recording import Recording
-from playhead.replaying import LIVE, Replaying
+from playhead.calls import Call
+from playhead.replaying import LIVE, Policy, Replaying
 from playhead.tapes import Recorded, Tape
 
 Json = Any
@@ -23,25 +23,18 @@ MODEL, PARAMS, TOOL = "model", "params", "tool:"
 class Forking(Replaying):
     """Answers calls from before step ``at``; later ones run for real, as far as they may."""
 
+    origin = "fork"
+
     def __init__(
-        self,
-        tape: Tape,
-        at: int,
-        recording: Recording,
-        *,
-        overrides: Mapping[str, Any] | None = None,
-        allow_live: Sequence[str] = (),
-        stream_speed: float = 0.0,
+        self, tape: Tape, policy: Policy, at: int, overrides: Mapping[str, Any] | None = None
     ) -> None:
         """Leave ``tape`` at step ``at`` (1 is the first). Models run for real after it; tools
         where the record does not answer them and they are allowed, by name or as harmless.
         """
-        super().__init__(
-            tape, on_divergence=LIVE, allow_live=("llm:*", *allow_live), stream_speed=stream_speed
-        )
         _check(at, tape, overrides or {})
-        self.at, self.recording, self.overrides = at, recording, dict(overrides or {})
-        recording.note("event", "branch", {"output": self.describes()})
+        allowed = ("llm:*", *policy.allow_live)
+        super().__init__(tape, replace(policy, on_divergence=LIVE, allow_live=allowed))
+        self.at, self.overrides = at, dict(overrides or {})
 
     def describes(self) -> dict[str, Json]:
         """Return what the fork is of, and what was changed."""
@@ -68,30 +61,15 @@ class Forking(Replaying):
     def replaced(self, call: Call) -> Callable[..., Any] | None:
         """Return what runs in the place of a tool after the fork."""
         found: Callable[..., Any] | None = self.overrides.get(TOOL + call.name)
-        return found
+        return found or super().replaced(call)
 
     def patched(self, marker: str) -> bool:
-        return super().patched(marker) or self.recording.patched(marker)
-
-    def begin(self, call: Call) -> Answer | None:
-        answer = super().begin(call)
-        if answer is not None:
-            call.extra["metadata"] = {"served": True}
-            self.recording.finish(call, answer)
-        return answer
-
-    def finish(self, call: Call, answer: Answer) -> None:
-        super().finish(call, answer)
-        self.recording.finish(call, answer)
-
-    def close(self, step: Call, answer: Answer) -> None:
-        self.recording.close(step, answer)
-
-    def note(self, kind: str, name: str, fields: Mapping[str, Json]) -> str:
-        return self.recording.note(kind, name, fields)
+        if super().patched(marker):
+            return True
+        return self.recording is None or self.recording.patched(marker)
 
     def _may_run(self, call: Call) -> bool:
-        is_known = self.tape.find(call, self.match) is not None
+        is_known = self.tape.find(call, self.policy.match) is not None
         if not is_known and not self.has_left():
             # Before the fork the record is followed to the letter.
             return False

@@ -8,7 +8,7 @@ from typing import Any
 from playhead import places
 from playhead.calls import Answer, Call, Ordinals, _new_id, _now_ns, event_of, stamp
 from playhead.chance import Chance, new_seed
-from playhead.clocks import RecordingClock, packed
+from playhead.clocks import Clock, RecordingClock, packed
 from playhead.environment import environment_now
 
 Json = Any
@@ -30,24 +30,29 @@ class Recording:
         sink: Callable[[Event], None],
         shared: Mapping[str, Json] | None = None,
         variables: Iterable[str] = (),
+        around: tuple[Clock, Chance] | None = None,
     ) -> None:
         """Take down session ``session``; ``shared`` fields are said on every event.
 
         ``variables`` of the environment are recorded by their names; secret ones as hashes.
+        ``around`` is where the time and chance of a replay come from.
         """
         self.session = session
         self._sink = sink
         self._shared = {name: value for name, value in (shared or {}).items() if value is not None}
         self._ordinals = Ordinals()
-        self.clock = RecordingClock()
-        self.chance = Chance(new_seed())
+        self.clock, self.chance = around or (RecordingClock(), Chance(new_seed()))
         self.note("random", SEED, {"output": self.chance.seed})
         self.note("env", SURROUNDINGS, {"output": environment_now(variables)})
 
-    def end(self) -> None:
-        """Take down what is known at the end only: which times the application read."""
-        if self.clock.reads:
-            self.note("time", CLOCK, {"output": packed(self.clock.reads)})
+    def end(self, *, is_over: bool = False) -> None:
+        """Take down what is known at the end only: which times the application read.
+
+        With ``is_over`` nothing more is expected of the session, as of one that is a replay.
+        """
+        if self.clock.reads or is_over:
+            told = {"output": packed(self.clock.reads), "ends_session": is_over or None}
+            self.note("time", CLOCK, told)
 
     def begin(self, call: Call) -> Answer | None:
         call.ordinal = self._ordinals.take(call)

@@ -4,19 +4,29 @@ from __future__ import annotations
 
 import fnmatch
 import threading
+import uuid
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from playhead.calls import Answer, Call, Ordinals, _new_id
+from playhead import breakpoints
+from playhead.breakpoints import Question
+from playhead.calls import UNSET, Answer, Call, Ordinals, _new_id
 from playhead.chance import Chance, new_seed
 from playhead.clocks import RecordedClock
-from playhead.reports import Divergent, Made, Report, divergent, report_on
-from playhead.tapes import MODES, Recorded, Tape
+from playhead.divergences import Made, missed
+from playhead.failures import error_of
+from playhead.recording import Event, Recording
+from playhead.reports import Divergent, Report, divergent, report_on
+from playhead.served import about_given, about_served, costless
+from playhead.stubs import sealed, stub_for
+from playhead.tapes import CHOSEN, FUZZY, MADE_LIVE, MODES, STUBBED, TYPED, Recorded, Tape
+from playhead.values import as_json
 
 Json = Any
 
-STOP, LIVE, STUB = "stop", "live", "stub"
-POLICIES = (STOP, LIVE, STUB)
+STOP, LIVE, STUB, ASK = "stop", "live", "stub", "ask"
+POLICIES = (STOP, LIVE, STUB, ASK)
 # What a tool may do while nobody allowed it by name.
 HARMLESS = ("none",)
 
@@ -41,91 +51,221 @@ def _told(recorded: Recorded, alike: float) -> str:
     return f"nearest: {where}, {alike:.0%} alike"
 
 
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How calls are found in the record, and what is done about those that are not there."""
+
+    match: str = MODES[0]
+    on_divergence: str = STOP
+    # Patterns of kind:name, such as llm:* or tool:search, that may run for real.
+    allow_live: Sequence[str] = ()
+    # Patterns of kind:name to the answer, or to what makes it.
+    stubs: Mapping[str, Any] = field(default_factory=dict)
+    # 1 plays streams as they came, 2 twice as fast, 0 at once.
+    stream_speed: float = 0.0
+
+    def __post_init__(self) -> None:
+        _check("match", self.match, MODES)
+        _check("on_divergence", self.on_divergence, POLICIES)
+        if not self.stream_speed >= 0:
+            raise ValueError(f"stream_speed must be 0 or more, not {self.stream_speed}.")
+
+
 class Replaying:
     """Answers the calls of a session from a tape. Safe to use from several threads."""
 
     is_replay = True
+    origin = "replay"
 
-    def __init__(
-        self,
-        tape: Tape,
-        *,
-        match: str = "strict",
-        on_divergence: str = STOP,
-        allow_live: Sequence[str] = (),
-        stubs: Mapping[str, Json] | None = None,
-        stream_speed: float = 0.0,
-    ) -> None:
-        _check("match", match, MODES)
-        _check("on_divergence", on_divergence, POLICIES)
-        self.tape, self.match, self.policy = tape, match, on_divergence
-        self.allow_live, self.stubs = tuple(allow_live), dict(stubs or {})
-        self.stream_speed = stream_speed
+    def __init__(self, tape: Tape, policy: Policy) -> None:
+        self.tape, self.policy = tape, policy
+        self.stream_speed = policy.stream_speed
         self.clock = RecordedClock(tape.reads(), tape.start_ns())
         self.chance = Chance(tape.seed() or new_seed())
+        self.id = uuid.UUID(bytes=_new_id().bytes).hex
+        # Where the replay's own events go; None where nobody wants them.
+        self.recording: Recording | None = None
+        # Told after each step how many were served so far.
+        self.progress: Callable[[int, int], None] | None = None
+        self._is_asking = policy.on_divergence == ASK
         self._markers = tape.markers()
         self._ordinals = Ordinals()
         self._lock = threading.Lock()
         self._made: dict[str, Made] = {}
+        self._stubs: dict[str, Callable[..., Any]] = {}
+        self._refused: list[Divergent] = []
+        # What the application said of itself: decisions, states, what its agents came to.
+        self._noted: list[tuple[str, str, Mapping[str, Json]]] = []
+
+    @property
+    def name(self) -> str:
+        """What the session is called by default that the replay itself is."""
+        return f"{self.origin}-{self.id}"
+
+    def describes(self) -> dict[str, Json]:
+        """Return what this is a replay of."""
+        return {"session": self.tape.session, "match": self.policy.match}
+
+    def record_as(
+        self, name: str, sink: Callable[[Event], None], shared: Mapping[str, Json]
+    ) -> None:
+        """Take the replay down as a session of its own, so that it can be looked at."""
+        variables = (self.tape.environment() or {}).get("variables") or ()
+        around = (self.clock, self.chance)
+        self.recording = Recording(name, sink, shared, variables, around)
+        word = "branch" if self.origin == "fork" else self.origin
+        self.recording.note("event", word, {"output": self.describes()})
 
     @property
     def report(self) -> Report:
         """The report on what was replayed so far."""
         with self._lock:
-            return report_on(self.tape, self._made.values())
+            found = report_on(self.tape, self._made.values())
+            return replace(found, divergences=[*found.divergences, *self._refused])
 
     def begin(self, call: Call) -> Answer | None:
         with self._lock:
             call.ordinal = self._ordinals.take(call)
-            found = self.tape.find(call, self.match)
+            found = self.tape.find(call, self.policy.match)
             if found is not None and self.answers(call, found[0]):
-                recorded, how = found
-                recorded.is_consumed = True
-                answer = recorded.answer()
-                self._made[call.id] = Made(call, recorded, how, answer)
-                return answer
-            self._made[call.id] = Made(call, None, None, due=self.tape.due(call))
+                return self._serve(call, *found)
+            self._made[call.id] = missed(self.tape, call)
             return self._missed(call)
 
     def answers(self, call: Call, recorded: Recorded) -> bool:
         """Tell whether the record is to answer a call that it has."""
         return True
 
+    def _serve(self, call: Call, recorded: Recorded, how: str) -> Answer:
+        recorded.is_consumed = True
+        answer = recorded.answer()
+        self._made[call.id] = Made(call, recorded, how, answer)
+        self._tell(call, costless(answer, recorded), about_served(recorded, how))
+        if self.progress is not None:
+            served = sum(one.recorded is not None for one in self._made.values())
+            self.progress(served, len(self.tape.calls))
+        return answer
+
+    def _tell(self, call: Call, answer: Answer, about: Mapping[str, Json]) -> None:
+        if self.recording is not None:
+            call.extra |= {"metadata": dict(about)} if about else {}
+            self.recording.finish(call, answer)
+
     def _missed(self, call: Call) -> Answer | None:
         """Return what a call gets that is not in the record; None to make it for real."""
-        if self.policy == LIVE and self._may_run(call):
+        how = self.policy.on_divergence
+        if how == LIVE and self._may_run(call):
             return None
-        name = f"{call.kind}:{call.name}"
-        if self.policy == STUB and name in self.stubs:
-            return Answer(self.stubs[name])
+        stub = stub_for(call, self.policy.stubs, declared=how == STUB)
+        if how in (LIVE, STUB) and stub is not UNSET:
+            return self._stub(call, stub)
+        found = self._divergence(call)
+        if self._is_asking:
+            return self._ask(call, found)
+        if how == ASK:
+            return self._go_on(call, found)
+        raise self._stopped(call, found)
+
+    def _divergence(self, call: Call) -> Divergence:
         nearest = sorted(self.tape.candidates(call), key=lambda one: -one[1])
         after = max((one.recorded.seq for one in self._made.values() if one.recorded), default=0)
-        raise Divergence(divergent(self._made[call.id], after=after), nearest)
+        return Divergence(divergent(self._made[call.id], after=after), nearest)
+
+    def _stopped(self, call: Call, found: Divergence) -> Divergence:
+        """Take down the call at which a replay stops."""
+        self._tell(call, Answer(error=error_of(found)), {"stopped": True})
+        return found
+
+    def _stub(self, call: Call, stub: Any) -> Answer | None:
+        """Answer a call by its stub, which the report says: it is not the record's answer."""
+        if callable(stub):
+            self._stubs[call.id] = sealed(stub, self)
+            return None
+        return self._give(call, stub, STUBBED)
+
+    def _give(self, call: Call, value: Any, how: str) -> Answer:
+        answer = Answer(as_json(value))
+        self._made[call.id] = replace(self._made[call.id], how=how, answer=answer)
+        self._tell(call, answer, about_given(how))
+        return answer
+
+    def _ask(self, call: Call, found: Divergence) -> Answer | None:
+        stub = stub_for(call, self.policy.stubs, declared=True)
+        may = Question(call, found.divergent, found.nearest, self._may_run(call), stub is not UNSET)
+        choice = breakpoints.ask(may)
+        acts: dict[str, Callable[[], Answer | None]] = {
+            breakpoints.TYPE: lambda: self._give(call, choice.value, TYPED),
+            breakpoints.LIVE: lambda: None,
+            breakpoints.STUB: lambda: self._stub(call, stub),
+            breakpoints.ONWARDS: lambda: self._never_ask_again(call, found),
+        }
+        if choice.recorded is not None:
+            return self._serve(call, choice.recorded, CHOSEN)
+        if choice.act in acts:
+            return acts[choice.act]()
+        raise self._stopped(call, found)
+
+    def _never_ask_again(self, call: Call, found: Divergence) -> Answer | None:
+        self._is_asking = False
+        return self._go_on(call, found)
+
+    def _go_on(self, call: Call, found: Divergence) -> Answer | None:
+        """Take what is nearest without asking; a stub where nothing is, otherwise stop."""
+        if found.nearest and found.nearest[0][1] > 0:
+            return self._serve(call, found.nearest[0][0], FUZZY)
+        stub = stub_for(call, self.policy.stubs, declared=True)
+        if stub is not UNSET:
+            return self._stub(call, stub)
+        raise self._stopped(call, found)
 
     def _may_run(self, call: Call) -> bool:
         name = f"{call.kind}:{call.name}"
-        if any(fnmatch.fnmatchcase(name, pattern) for pattern in self.allow_live):
+        if any(fnmatch.fnmatchcase(name, pattern) for pattern in self.policy.allow_live):
             return True
         return call.kind == "tool" and call.effects in HARMLESS
 
     def finish(self, call: Call, answer: Answer) -> None:
         with self._lock:
-            self._made[call.id] = Made(call, None, None, answer)
+            how = STUBBED if self._stubs.pop(call.id, None) else MADE_LIVE
+            made, took = self._made[call.id], call.elapsed_ms()
+            self._made[call.id] = replace(made, how=how, answer=answer, took_ms=took)
+            self._tell(call, answer, about_given(how))
 
     def close(self, step: Call, answer: Answer) -> None:
-        return None
+        self._noted.append((step.kind, step.name, {"output": answer.output}))
+        if self.recording is not None:
+            self.recording.close(step, answer)
 
     def patched(self, marker: str) -> bool:
-        return marker in self._markers
+        if marker not in self._markers:
+            return False
+        if self.recording is not None:
+            self.recording.patched(marker)
+        return True
 
     def changed_body(self, body: bytes) -> bytes:
         return body
 
     def replaced(self, call: Call) -> Callable[..., Any] | None:
-        return None
+        return self._stubs.get(call.id)
 
     def note(self, kind: str, name: str, fields: Mapping[str, Json]) -> str:
+        self._noted.append((kind, name, fields))
+        if self.recording is not None:
+            return self.recording.note(kind, name, fields)
         return str(_new_id().hex)
+
+    def refuse(self, address: str) -> Divergence:
+        """Take down a connection that was not made, and return what stops the replay."""
+        found = refused(address)
+        with self._lock:
+            self._refused.append(found)
+        return Divergence(found, ())
+
+    def end(self) -> None:
+        """Say that nothing more comes."""
+        if self.recording is not None:
+            self.recording.end(is_over=True)
 
 
 def refused(address: str) -> Divergent:

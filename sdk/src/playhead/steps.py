@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from playhead import places
-from playhead.calls import Answer, Call, make_call
+from playhead.calls import UNSET, Answer, Call, make_call
 from playhead.failures import error_of, exception_of
+from playhead.runs import Run
 from playhead.typed import as_declared
 from playhead.values import as_json
 
@@ -24,13 +25,25 @@ def _decorator(kind: str, effects: str | None) -> Any:
     """Return the decorator of calls over a boundary of one kind."""
 
     def decorate(
-        function: F | None = None, *, name: str | None = None, effects: str | None = effects
+        function: F | None = None,
+        *,
+        name: str | None = None,
+        effects: str | None = effects,
+        simulator: Callable[..., Any] | None = None,
+        default: Any = UNSET,
     ) -> Any:
+        """Decorate a function. ``effects`` says what it does to the world: none, read, write or
+        external. In a replay ``simulator``, called as the function would be, or ``default``
+        answers what the record does not, where ``on_divergence="stub"`` asks for it.
+        """
         if effects is not None and effects not in EFFECTS:
             raise ValueError(f"effects must be one of {', '.join(EFFECTS)}, not {effects!r}.")
+        if simulator is not None and default is not UNSET:
+            raise ValueError("Give either simulator or default, not both.")
+        known = {"effects": effects, "stub": default if simulator is None else simulator}
         if function is None:
-            return lambda found: decorate(found, name=name, effects=effects)
-        return _recorded(function, kind, name or function.__name__, effects)
+            return lambda found: _recorded(found, kind, name or found.__name__, known)
+        return _recorded(function, kind, name or function.__name__, known)
 
     return decorate
 
@@ -40,11 +53,11 @@ retriever = _decorator("retriever", "read")
 memory = _decorator("memory", None)
 
 
-def _recorded(function: F, kind: str, name: str, effects: str | None) -> F:
+def _recorded(function: F, kind: str, name: str, known: Mapping[str, Any]) -> F:
     signature = inspect.signature(function)
 
     def call_of(args: Any, kwargs: Any) -> Call:
-        return make_call(kind, name, _named(signature, args, kwargs), effects=effects)
+        return make_call(kind, name, _named(signature, args, kwargs), **known)
 
     @functools.wraps(function)
     def sync(*args: Any, **kwargs: Any) -> Any:
@@ -55,7 +68,7 @@ def _recorded(function: F, kind: str, name: str, effects: str | None) -> F:
         answer = run.begin(call)
         if answer is not None:
             return _given(answer, function)
-        really = run.replaced(call) or function
+        really = _standing_in(run, call, function)
         with _Live(run.finish, call) as live:
             return live.came_back_with(really(*args, **kwargs))
 
@@ -68,11 +81,30 @@ def _recorded(function: F, kind: str, name: str, effects: str | None) -> F:
         answer = run.begin(call)
         if answer is not None:
             return _given(answer, function)
-        really = run.replaced(call) or function
+        really = _standing_in(run, call, function)
         with _Live(run.finish, call) as live:
             return live.came_back_with(await really(*args, **kwargs))
 
     return asynchronous if inspect.iscoroutinefunction(function) else sync  # type: ignore[return-value]
+
+
+def _standing_in(run: Run, call: Call, function: F) -> Callable[..., Any]:
+    """Return what runs in the place of a function, awaited or not as the function is."""
+    found = run.replaced(call)
+    if found is None:
+        return function
+    is_awaited = inspect.iscoroutinefunction(function)
+    if inspect.iscoroutinefunction(found) == is_awaited:
+        return found
+
+    def refused(*_: Any, **__: Any) -> Any:
+        raise TypeError(f"What stands in for {call.name} is async, which {call.name} is not.")
+
+    async def awaited(*args: Any, **kwargs: Any) -> Any:
+        made = found(*args, **kwargs)
+        return await made if inspect.isawaitable(made) else made
+
+    return awaited if is_awaited else refused
 
 
 def agent(function: F | None = None, *, name: str | None = None) -> Any:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from playhead import chance, clocks, places
-from playhead.replaying import Divergence, refused
+from playhead.replaying import Replaying
 
 # They have taken ``sleep`` by name.
 WAITERS = ("asyncio", "anyio._backends._asyncio")
@@ -96,11 +96,11 @@ def _refuse_connections() -> None:
 def _guarded(original: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(original)
     def connect(self: socket.socket, address: Any) -> Any:
-        run = places.current_run()
-        if run is not None and run.is_replay:
+        run = places.sealed_run() or places.current_run()
+        if isinstance(run, Replaying):
             # Whoever made it handles errors of the system only, and would leave it open.
             self.close()
-            raise Divergence(refused(str(address)), ())
+            raise run.refuse(str(address))
         return original(self, address)
 
     return connect
