@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from apps.sessions import pseudonyms, sql
+from apps.sessions import pseudonyms, replay_marks, sql
 from apps.sessions.chunks import Contents, insert_chunks, new_chunks
 from apps.sessions.keys import project_keys
 from apps.sessions.models import Facet
@@ -92,6 +92,7 @@ def adopt(project_id: int, own: HeldSession, named: HeldSession) -> None:
     for statement in MOVES:
         sql.run(statement, project_id, *ids)
     pseudonyms.move(project_id, own, named)
+    replay_marks.follow(project_id, *ids)
     for handler in _handlers:
         handler(project_id, *ids)
     for statement in LEAVES:

@@ -33,24 +33,12 @@ from apps.sessions.session_rows import HeldSession, latest
 from apps.sessions.sums import Ledger
 from apps.sessions.terms import terms_rows
 from apps.sessions.titles import title_in
-from apps.sessions.writing import write
+from apps.sessions.writing import FACET_TIMES, write
 
 DROP_UNUSED = (
     "DELETE FROM agent_sessions_sessionkey WHERE project_id = $1 AND session_id = ANY($2::uuid[])",
     "DELETE FROM agent_sessions_session WHERE project_id = $1 AND id = ANY($2::uuid[])",
 )
-
-# Found by their keys, as conflicts (see ``event_rows.overwriting``).
-FACET_TIMES = """
-INSERT INTO agent_sessions_sessionfacet (project_id, session_id, facet, value, started_at)
-SELECT $1, r.session_id, f.facet, f.value, r.started_at
-FROM unnest($2::uuid[], $3::timestamptz[]) AS r(session_id, started_at), LATERAL (
-    SELECT f.facet, f.value FROM agent_sessions_sessionfacet f
-    WHERE f.project_id = $1 AND f.session_id = r.session_id OFFSET 0
-) AS f
-ON CONFLICT (project_id, session_id, facet, value) DO UPDATE SET started_at = excluded.started_at
-"""
-
 
 # A session, a parent and the answer that calls below it report.
 Beside = tuple[bytes, bytes, str]

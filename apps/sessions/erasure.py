@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,6 +21,9 @@ from apps.sessions.writing import DELTAS
 # (project id, the session that is being erased)
 Handler = Callable[[int, uuid.UUID], None]
 _handlers: list[Handler] = []
+# (project id, a session) -> the sessions that were made from what it holds
+Derived = Callable[[int, uuid.UUID], Iterable[uuid.UUID]]
+_derived: list[Derived] = []
 
 # Children first; the session's own row is emptied and stays, so that its address answers.
 TABLES = (
@@ -79,11 +82,33 @@ class Receipt:
     key_hash: str | None
     # Until when backups may still hold it; None where that is not known.
     backups_until: datetime | None
+    # The sessions that were erased with it: its replays, and theirs.
+    derived: tuple[str, ...] = ()
 
 
 def register(handler: Handler) -> None:
     """Have ``handler`` called in the transaction of every erasure, before the key is gone."""
     _handlers.append(handler)
+
+
+def register_derived(find: Derived) -> None:
+    """Have the sessions that ``find`` names erased with the one that they were made from."""
+    _derived.append(find)
+
+
+def derived_from(session: Session) -> list[Session]:
+    """Return what was made from a session, directly or not; what lies deepest is first."""
+    rows = Session.unscoped.filter(project_id=session.project_id).listed()
+    found: dict[uuid.UUID, Session] = {}
+    waiting = [session.pk]
+    while waiting:
+        above = waiting.pop()
+        ids = set(rows.filter(replay_of=above).values_list("pk", flat=True))
+        ids.update(*(find(session.project_id, above) for find in _derived))
+        for one in rows.filter(pk__in=ids - found.keys() - {session.pk}).order_by("pk"):
+            found[one.pk] = one
+            waiting.append(one.pk)
+    return list(found.values())[::-1]
 
 
 def destroy(session: Session) -> Receipt:

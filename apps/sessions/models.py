@@ -102,14 +102,14 @@ class Session(ProjectModel):
     cache_write = models.BigIntegerField(null=True)
     reasoning = models.BigIntegerField(null=True)
     cost = models.DecimalField(max_digits=30, decimal_places=10, null=True)
-    # {sum: number of events that contribute to it}, so that a sum can become null again.
+    # {sum: events that contribute to it}, so that it can become null again; calls and answers.
     known = models.JSONField(default=dict)
 
     sort_started = models.DateTimeField(default=UNKNOWN_TIME)
     sort_cost = models.DecimalField(max_digits=30, decimal_places=10, default=UNKNOWN_NUMBER)
     sort_duration = models.FloatField(default=UNKNOWN_NUMBER)
 
-    # What was seen, as bits; ``fidelity`` follows from it (0 to 3: E0 to E3).
+    # What was seen, as bits; with ``known`` it tells ``fidelity`` (0 to 3: E0 to E3).
     features = models.SmallIntegerField(default=0)
     fidelity = models.SmallIntegerField(default=0)
 
@@ -142,6 +142,7 @@ class Session(ProjectModel):
             largest_first("sort_duration", name="session_by_duration"),
             largest_first("error_count", name="session_by_errors"),
             largest_first("sort_started", of="outcome", name="session_by_outcome"),
+            largest_first("sort_started", of="replay_of", name="session_by_original"),
             models.Index(
                 fields=["last_arrival_at"],
                 condition=models.Q(status="open", is_listed=True),

@@ -159,8 +159,8 @@ def find_owners(keys: ProjectKeys, drafts: Sequence[Draft], origin: str) -> Owne
     own = {trace.id: uuid7().bytes for trace in traces.values() if not (trace.owner or trace.claim)}
     missing = wanted - by_name.keys()
     if missing or own:
-        made = _make_sessions(keys, missing, list(own.values()), origin)
-        held |= _lock_sessions(keys, set(own.values()), missing)
+        made = make_sessions(keys, missing, list(own.values()), origin)
+        held |= lock_sessions(keys, set(own.values()), missing)
         for session_id in made & held.keys():
             held[session_id].is_new = held[session_id].was_made = True
     return _place(keys.project_id, drafts, traces, own, held)
@@ -255,7 +255,7 @@ def _find(
     for trace_id, owner, is_weak in sql.rows(TRACES, keys.project_id, array("text", ownerless)):
         traces[trace_id].owner, traces[trace_id].was_weak = owner, is_weak
     unseen = {trace.owner for trace in traces.values() if trace.owner} - held.keys()
-    return held | (_lock_sessions(keys, unseen, set()) if unseen else {})
+    return held | (lock_sessions(keys, unseen, set()) if unseen else {})
 
 
 def _newest(packed: Sequence[bytes]) -> set[bytes]:
@@ -266,7 +266,7 @@ def _newest(packed: Sequence[bytes]) -> set[bytes]:
     return newest
 
 
-def _make_sessions(
+def make_sessions(
     keys: ProjectKeys, names: set[str], own: Sequence[bytes], origin: str
 ) -> set[bytes]:
     # In the order of their names, also within one tick of the clock.
@@ -296,7 +296,7 @@ def _make_keys(keys: ProjectKeys, sessions: Sequence[bytes]) -> None:
     )
 
 
-def _lock_sessions(keys: ProjectKeys, ids: set[bytes], names: set[str]) -> dict[bytes, HeldSession]:
+def lock_sessions(keys: ProjectKeys, ids: set[bytes], names: set[str]) -> dict[bytes, HeldSession]:
     found = sql.rows(
         LOCK, keys.project_id, array("uuid", sorted(ids)), array("text", sorted(names))
     )

@@ -16,7 +16,6 @@ import msgspec
 
 from apps.sessions import sql
 from apps.sessions.adoption import adopt
-from apps.sessions.appending import FACET_TIMES
 from apps.sessions.arrays import array, arrays, selected, unnest
 from apps.sessions.chunks import insert_chunks, new_chunks
 from apps.sessions.counting import Neighbours, recount
@@ -30,7 +29,14 @@ from apps.sessions.session_rows import COLUMNS as SESSION_COLUMNS
 from apps.sessions.session_rows import FIRSTS, PERSON, TITLE, HeldSession, SessionRow, place_of
 from apps.sessions.sums import DELTA_COLUMNS, Ledger
 from apps.sessions.terms import insert_terms, terms_rows
-from apps.sessions.writing import DELTAS, FACET_COLUMNS, FACETS, INPUT_COLUMNS, INPUTS
+from apps.sessions.writing import (
+    DELTAS,
+    FACET_COLUMNS,
+    FACET_TIMES,
+    FACETS,
+    INPUT_COLUMNS,
+    INPUTS,
+)
 
 # Unlike an append it is no arrival, so this leaves the times of arrival alone.
 EVENTS = overwriting(CHANGED)

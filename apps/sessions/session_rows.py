@@ -151,7 +151,7 @@ class SessionRow(msgspec.Struct, kw_only=True):
         if self.started_at and self.last_event_at and self.last_event_at > self.started_at:
             self.duration_ms = (self.last_event_at - self.started_at).total_seconds() * 1000
         self.sort_duration = UNKNOWN_NUMBER if self.duration_ms is None else self.duration_ms
-        self.fidelity = fidelity_of(self.features)
+        self.fidelity = fidelity_of(self.features, self.known)
         self.status = Status.CLOSED if self.has_ended else Status.OPEN
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -21,7 +22,7 @@ from apps.sessions.adoption import register as register_adoption
 from apps.sessions.appending import Appending
 from apps.sessions.compaction import DUE, compact_group
 from apps.sessions.drafts import drafts
-from apps.sessions.erasure import Receipt, destroy
+from apps.sessions.erasure import Receipt, derived_from, destroy, register_derived
 from apps.sessions.erasure import register as register_erasure
 from apps.sessions.events import AppendResult, IncomingEvent
 from apps.sessions.facets import facet_value
@@ -29,6 +30,7 @@ from apps.sessions.keys import SealError, project_keys
 from apps.sessions.models import Facet, OutcomeStatus, Session, SessionFacet
 from apps.sessions.reader import ciphers
 from apps.sessions.reindexing import reindex_session
+from apps.sessions.replay_marks import ReplayMark, mark_named, set_mark
 from apps.sessions.rereading import Reread
 from apps.sessions.rewriting import ChangedError, Rewritten, rewrite_session
 from apps.sessions.session_rows import PERSON, REASON
@@ -37,14 +39,18 @@ from apps.tenants.models import Project
 
 __all__ = [
     "Receipt",
+    "ReplayMark",
     "Rewritten",
     "append",
     "close_idle",
     "compact",
     "compact_due",
     "erase",
+    "link_replay",
     "mark",
+    "mark_replay",
     "register_adoption",
+    "register_derived",
     "register_erasure",
     "reindex",
     "rewrite",
@@ -164,15 +170,43 @@ def close_idle(now: datetime | None = None, *, limit: int = 500) -> int:
 def erase(session: Session, *, actor: Actor) -> Receipt:
     """Destroy the session's key, content and rows; an empty row that no list shows stays.
 
-    Events that arrive later under the same name begin another session.
+    Its replays and forks are erased with it: what they were answered are its own words. Events
+    that arrive later under the same name begin another session.
     """
     session = session.locked()
     if session.erased_at is not None:
         raise ConflictError("This session is erased already.")
+    derived = [one for one in map(Session.locked, derived_from(session)) if one.is_listed]
+    for one in derived:
+        _destroy(one, actor, {"replay_of": str(one.replay_of), "with": str(session.pk)})
+    receipt = _destroy(session, actor, {"replays": len(derived)} if derived else {})
+    return replace(receipt, derived=tuple(str(one.pk) for one in derived))
+
+
+def _destroy(session: Session, actor: Actor, why: dict[str, Any]) -> Receipt:
     receipt = destroy(session)
     detail = {"events": receipt.events, "chunks": receipt.chunks, "key_hash": receipt.key_hash}
-    _audit(session, actor, "session.erase", detail)
+    _audit(session, actor, "session.erase", detail | why)
     return receipt
+
+
+@transaction.atomic
+def mark_replay(project: Project, name: str, mark: ReplayMark) -> Session:
+    """Let the session ``name`` be a replay or a fork, and return it locked; the caller audits.
+
+    It is made where no event came for it yet. Raises ConflictError for a session that cannot
+    be one: imported, a replay of another, or here before the replay began.
+    """
+    session_id = mark_named(project_keys(project.pk), name, mark)
+    session: Session = project.sessions.get(pk=session_id)
+    session.project = project
+    return session
+
+
+@transaction.atomic
+def link_replay(session: Session, mark: ReplayMark) -> None:
+    """Say of a replay which session it is of, once that one is here."""
+    set_mark(session.project_id, session.locked().pk, mark)
 
 
 @transaction.atomic

@@ -9,8 +9,10 @@ from decimal import Decimal
 from typing import Any
 
 import msgspec
+from playhead.tapes import BOUNDARY
 
 from apps.sessions.counting import REPORTED
+from apps.sessions.fidelity import ANSWERS, CALLS, is_answered
 from apps.sessions.rows import TOKENS, EventRow
 
 # Buckets of durations grow by this factor, so a quantile is right within 0.8 %.
@@ -26,7 +28,7 @@ class Amounts(msgspec.Struct):
     errors: int = 0
     counts: dict[str, int] = {}
     sums: dict[str, Any] = {}
-    # How many events contributed to each sum.
+    # How many events contributed to each sum; and how many calls there are, and are answered.
     known: dict[str, int] = {}
 
     def add(self, row: EventRow, sign: int = 1) -> None:
@@ -35,9 +37,16 @@ class Amounts(msgspec.Struct):
         if row.is_counted or row.kind not in REPORTED:
             self.counts[row.kind] = self.counts.get(row.kind, 0) + sign
             self.errors += sign if row.status == "error" else 0
+            if row.kind in BOUNDARY:
+                self._add_call(row, sign)
         for name, value in counted_values(row):
             self.sums[name] = self.sums.get(name, 0) + sign * value
             self.known[name] = self.known.get(name, 0) + sign
+
+    def _add_call(self, row: EventRow, sign: int) -> None:
+        self.known[CALLS] = self.known.get(CALLS, 0) + sign
+        if is_answered(row):
+            self.known[ANSWERS] = self.known.get(ANSWERS, 0) + sign
 
     def add_all(self, other: Amounts) -> None:
         """Add what other events add up to."""

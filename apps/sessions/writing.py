@@ -40,6 +40,16 @@ INSERT INTO agent_sessions_eventinput
     (project_id, session_id, event_id, source_id, source_client_id, is_inferred)
 SELECT $1, {selected}, false FROM {source} ON CONFLICT DO NOTHING
 """
+# Found by their keys, as conflicts (see ``event_rows.overwriting``).
+FACET_TIMES = """
+INSERT INTO agent_sessions_sessionfacet (project_id, session_id, facet, value, started_at)
+SELECT $1, r.session_id, f.facet, f.value, r.started_at
+FROM unnest($2::uuid[], $3::timestamptz[]) AS r(session_id, started_at), LATERAL (
+    SELECT f.facet, f.value FROM agent_sessions_sessionfacet f
+    WHERE f.project_id = $1 AND f.session_id = r.session_id OFFSET 0
+) AS f
+ON CONFLICT (project_id, session_id, facet, value) DO UPDATE SET started_at = excluded.started_at
+"""
 _CHANGED = [name for name, _ in session_rows.COLUMNS if name != "id"]
 SESSIONS = f"""
 UPDATE agent_sessions_session AS s SET ({", ".join(_CHANGED)}, last_arrival_at)

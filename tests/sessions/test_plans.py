@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from django.db import connection
 
-from apps.sessions import appending, chunks, event_rows, owners, rewriting
+from apps.sessions import chunks, event_rows, owners, rewriting, writing
 
 STATEMENTS = {
     "recorded events": event_rows.EXISTING,
@@ -17,7 +17,7 @@ STATEMENTS = {
     "completed events": event_rows.UPDATE,
     "events read again": rewriting.EVENTS,
     "traces": owners.POINT_TRACES,
-    "times of facets": appending.FACET_TIMES,
+    "times of facets": writing.FACET_TIMES,
 }
 FORGET = (
     """
