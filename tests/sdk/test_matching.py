@@ -6,9 +6,10 @@ import copy
 import hashlib
 
 import pytest
+import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
-from playhead.matching import canonical, match_hashes
+from playhead.matching import canonical, match_hashes, normalised
 
 TURN = {
     "messages": [
@@ -98,3 +99,16 @@ def test_every_json_value_has_a_hash_and_a_copy_has_the_same(value):
     assert match_hashes(value, params={"seed": 1}) == match_hashes(
         copy.deepcopy(value), params={"seed": 1}
     )
+
+
+@given(st.recursive(JSON | st.floats(allow_nan=False, allow_infinity=False), st.lists))
+def test_canonical_json_is_that_of_the_standard_however_it_is_written(value):
+    assert canonical(value) == rfc8785.dumps(normalised(value))
+
+
+@given(JSON, st.dictionaries(st.text(max_size=5), st.integers() | st.floats(0, 2), max_size=3))
+def test_the_hash_is_that_of_all_that_was_asked(asked, params):
+    hashes = match_hashes(asked, model="m", params=params)
+
+    whole = normalised({"input": asked, "model": "m", "params": params, "tools": []})
+    assert hashes.request == f"sha256:{hashlib.sha256(rfc8785.dumps(whole)).hexdigest()}"

@@ -66,19 +66,16 @@ def match_hashes(
     (NaN, infinities).
     """
     plain = _Plain()
-    said = plain.value(asked)
-    whole = {
-        "input": said,
-        "model": model,
-        "params": plain.value(dict(params or {})),
-        "tools": plain.value(list(tools or ())),
-    }
-    return MatchHashes(_hash(whole), _hash({"input": said}))
+    # Written piece by piece, in the order of their names: what was said is in both hashes.
+    said = b'{"input":' + _dumped(plain.value(asked))
+    how = (model, plain.value(dict(params or {})), plain.value(list(tools or ())))
+    whole = b'%b,"model":%b,"params":%b,"tools":%b}' % (said, *map(_dumped, how))
+    return MatchHashes(_hash(whole), _hash(said + b"}"))
 
 
 def canonical(value: Json) -> bytes:
     """Return the canonical bytes of what ``match_hashes`` compares; for showing a difference."""
-    return rfc8785.dumps(normalised(value))
+    return _dumped(normalised(value))
 
 
 def normalised(value: Json) -> Json:
@@ -104,8 +101,24 @@ def may_change(text: bytes) -> bool:
     return _CHANGING.search(text) is not None
 
 
-def _hash(value: Json) -> str:
-    return "sha256:" + hashlib.sha256(rfc8785.dumps(value)).hexdigest()
+def _dumped(value: Json) -> bytes:
+    """Return canonical JSON, from the interpreter's own writer wherever that writes the same."""
+    if not _is_plain(value):
+        return rfc8785.dumps(value)
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+
+
+def _is_plain(value: Json) -> bool:
+    """Tell whether a value has no floats, and no names that UTF-16 sorts in another order."""
+    if isinstance(value, dict):
+        return all(name.isascii() and _is_plain(inner) for name, inner in value.items())
+    if isinstance(value, list):
+        return all(map(_is_plain, value))
+    return not isinstance(value, float)
+
+
+def _hash(canonical: bytes) -> str:
+    return "sha256:" + hashlib.sha256(canonical).hexdigest()
 
 
 @dataclass(slots=True)
