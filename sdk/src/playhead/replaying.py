@@ -16,8 +16,9 @@ from playhead.chance import Chance, new_seed
 from playhead.clocks import RecordedClock
 from playhead.divergences import Made, missed
 from playhead.failures import error_of
+from playhead.notes import Noted
 from playhead.recording import Event, Recording
-from playhead.reports import Divergent, Report, divergent, report_on
+from playhead.reports import Around, Divergent, Report, divergent, report_on
 from playhead.served import about_given, about_served, costless
 from playhead.stubs import sealed, stub_for
 from playhead.tapes import CHOSEN, FUZZY, MADE_LIVE, MODES, STUBBED, TYPED, Recorded, Tape
@@ -95,7 +96,7 @@ class Replaying:
         self._stubs: dict[str, Callable[..., Any]] = {}
         self._refused: list[Divergent] = []
         # What the application said of itself: decisions, states, what its agents came to.
-        self._noted: list[tuple[str, str, Mapping[str, Json]]] = []
+        self._noted: list[Noted] = []
 
     @property
     def name(self) -> str:
@@ -120,8 +121,8 @@ class Replaying:
     def report(self) -> Report:
         """The report on what was replayed so far."""
         with self._lock:
-            found = report_on(self.tape, self._made.values())
-            return replace(found, divergences=[*found.divergences, *self._refused])
+            around = Around(list(self._noted), self.clock, list(self._refused))
+            return report_on(self.tape, self._made.values(), around)
 
     def begin(self, call: Call) -> Answer | None:
         with self._lock:
@@ -232,7 +233,7 @@ class Replaying:
             self._tell(call, answer, about_given(how))
 
     def close(self, step: Call, answer: Answer) -> None:
-        self._noted.append((step.kind, step.name, {"output": answer.output}))
+        self._noted.append(Noted.of_step(step, answer))
         if self.recording is not None:
             self.recording.close(step, answer)
 
@@ -250,10 +251,10 @@ class Replaying:
         return self._stubs.get(call.id)
 
     def note(self, kind: str, name: str, fields: Mapping[str, Json]) -> str:
-        self._noted.append((kind, name, fields))
-        if self.recording is not None:
-            return self.recording.note(kind, name, fields)
-        return str(_new_id().hex)
+        recording = self.recording
+        made = recording.note(kind, name, fields) if recording else str(_new_id().hex)
+        self._noted.append(Noted.of_fact(kind, name, fields, made))
+        return made
 
     def refuse(self, address: str) -> Divergence:
         """Take down a connection that was not made, and return what stops the replay."""

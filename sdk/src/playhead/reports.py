@@ -1,240 +1,309 @@
-"""What a replay came to: four numbers, and the first step that was not as recorded."""
+"""Judging a replay: what was asked and answered, beside what the record has."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import rfc8785
 
-from playhead.calls import Answer, Call
-from playhead.differences import Difference, differences
+from playhead.clocks import RecordedClock
+from playhead.cones import WAYS, Cones
+from playhead.differences import Difference
+from playhead.divergences import (
+    ENV,
+    EXTRA,
+    MISSING,
+    OUTPUT,
+    REQUEST,
+    TIMING,
+    Divergent,
+    Made,
+    divergent,
+    how_many,
+    is_divergent,
+    requests_of,
+)
 from playhead.environment import changes, environment_now
-from playhead.tapes import DRIFTED, EXACT, FUZZY, LOOSE, MOVED, Recorded, Tape, similarity
+from playhead.fidelity import fidelity_of
+from playhead.hints import why_requests_differ, why_surroundings
+from playhead.latencies import Spent, cost_of, latency_of, tokens_of
+from playhead.masked import is_masked
+from playhead.notes import Noted, Pair, divergences_of, pairs_of
+from playhead.recorded import SAID, Recorded
+from playhead.reported import Report
+from playhead.tapes import MASKED, MOVED, SAME, Tape
+from playhead.weighing import decisions_of, score_of, scored
 
 Json = Any
 
-# What a step weighs in the fidelity of a replay.
-FINAL, DECIDING, OTHER = 4.0, 2.0, 1.0
-WEIGHTS = {"llm": OTHER, "tool": 2.0, "retriever": 2.0, "memory": 2.0}
-# How far a step may be from the record and the session still be called by that name.
-FAITHFUL, DRIFTED_LEAST = 0.98, 0.8
-MISSING, EXTRA, REQUEST, OUTPUT, ERROR = (
-    "missing",
-    "extra",
-    "drifted-request",
-    "different-output",
-    "different-error",
-)
-CLASSES = {MOVED: "moved", DRIFTED: REQUEST, LOOSE: REQUEST, FUZZY: REQUEST}
+__all__ = ["Around", "Divergent", "Made", "Report", "digest_of", "divergent", "report_on"]
+
+# Divergences that are explained: what lies behind them, and why they may have come.
+EXPLAINED = 20
+# Rows of the table of steps.
+MOST_ROWS = 1_000
+# Behind all steps of the record.
+LAST = 10**9
 
 
 @dataclass(frozen=True, slots=True)
-class Divergent:
-    """One place where the replay was not as recorded."""
+class Around:
+    """What a replay did beside its calls."""
 
-    kind: str
-    # Of the record, counted from 1 in replay order; None for a call that it does not have.
-    step: int | None
-    lane: str
-    name: str
-    says: str
-    differences: list[Difference] = field(default_factory=list)
+    noted: Sequence[Noted] = ()
+    clock: RecordedClock | None = None
+    # Connections that were not made.
+    refused: Sequence[Divergent] = field(default=())
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
-    """One call that the replay made: what answered it, and how that was found."""
-
-    call: Call
-    recorded: Recorded | None
-    how: str | None
-    # None while the call runs, and for one that was refused.
-    answer: Answer | None = None
-    # The recorded call that was due where this one was made and not found.
-    due: Recorded | None = None
+NOTHING = Around()
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
-    """The four numbers of a replay, its divergences in the order of the record, and its digest.
-
-    ``coverage``: calls answered from the record, of all that were made. ``consumption``:
-    recorded calls that were asked for, of all. ``fidelity``: how alike the steps were, weighed,
-    over steps of both sides. ``decisions``: points at which the same tools were chosen. Each
-    is from 0 to 1, and None where there was nothing to count.
-    """
-
-    session: str
-    coverage: float | None
-    consumption: float | None
-    fidelity: float | None
-    decisions: float | None
-    divergences: list[Divergent]
-    calls: int
-    digest: str
-    # What is not as it was when the session was recorded: name to (before, now).
-    environment: dict[str, tuple[Json, Json]] = field(default_factory=dict)
-
-    @property
-    def first(self) -> Divergent | None:
-        """The first step that was not as recorded."""
-        return self.divergences[0] if self.divergences else None
-
-    @property
-    def band(self) -> str:
-        """identical, faithful, drifted or diverged."""
-        if self.fidelity in (1.0, None) and not self.divergences:
-            return "identical"
-        fidelity = self.fidelity or 0.0
-        if fidelity >= FAITHFUL and self.decisions in (1.0, None):
-            return "faithful"
-        return "drifted" if fidelity >= DRIFTED_LEAST else "diverged"
-
-    def assert_faithful(self, min_fidelity: float = 1.0) -> None:
-        """Raise AssertionError, naming the first divergent step, unless the replay was faithful."""
-        is_faithful = (self.fidelity or 0.0) >= min_fidelity if self.calls else True
-        if not is_faithful or (min_fidelity == 1.0 and self.divergences):
-            raise AssertionError(self.text())
-
-    def text(self) -> str:
-        """Return the report in a few lines for people."""
-        lines = [
-            f"Replay of {self.session}: {self.band}",
-            f"coverage {_share(self.coverage)}, consumption {_share(self.consumption)}, "
-            f"fidelity {_share(self.fidelity)}, decisions {_share(self.decisions)}",
-        ]
-        if self.first:
-            lines += [f"first divergence: {self.first.says}"]
-            lines += [f"  {difference}" for difference in self.first.differences[:20]]
-        lines += [f"changed since: {name} {a} -> {b}" for name, (a, b) in self._changes()]
-        return "\n".join(lines)
-
-    def _changes(self) -> list[tuple[str, tuple[Json, Json]]]:
-        return list(self.environment.items())[:20] if self.divergences else []
-
-    def as_json(self) -> Json:
-        return asdict(self) | {"band": self.band}
-
-
-def _share(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"
-
-
-def report_on(tape: Tape, made: Iterable[Made]) -> Report:
+def report_on(tape: Tape, made: Iterable[Made], around: Around = NOTHING) -> Report:
     """Return the report on the calls that a replay of ``tape`` made."""
     made = list(made)
-    answered = [one for one in made if one.recorded is not None]
-    divergences = sorted(_divergences(tape, made), key=lambda one: one.step or 10**9)
+    # Recorded calls that none of the replay's stands beside.
+    met = {one.beside.seq for one in made if one.beside is not None}
+    left = [one for one in tape.left() if one.seq not in met]
+    is_stopped = any(_is_refused(one) for one in made) or bool(around.refused)
+    notes = _notes_of(tape, around)
+    hard = _explained(tape, made, _divergences(tape, made, left, notes, around, is_stopped))
+    environment = _environment(tape)
+    spent = [_spent(one) for one in made if one.beside is not None]
     return Report(
         session=tape.session,
-        coverage=_part(len(answered), len(made)),
-        consumption=_part(len(tape.calls) - len(tape.left()), len(tape.calls)),
-        fidelity=_fidelity(tape, made),
-        decisions=_decisions(made),
-        divergences=divergences,
+        coverage=_part(sum(one.recorded is not None for one in made), len(made)),
+        consumption=_consumption(tape),
+        fidelity=fidelity_of(scored(tape, made, left, notes, around.clock)),
+        decisions=decisions_of(made, left, notes),
+        divergences=_with_surroundings(hard, environment),
         calls=len(made),
         digest=digest_of(made),
-        environment=_changes(tape.environment()),
+        environment=environment,
+        soft=list(_soft(tape, around, environment)),
+        stopped=is_stopped,
+        matched=how_many(made),
+        notes=list(_remarks(tape, made)),
+        alignment=_alignment(made, left),
+        latency=latency_of(spent),
+        cost=cost_of(spent),
     )
 
 
-def _changes(before: Json) -> dict[str, tuple[Json, Json]]:
-    if before is None:
-        return {}
-    return changes(before, environment_now(before.get("variables") or {}))
+def _is_refused(one: Made) -> bool:
+    return one.recorded is None and one.how is None and one.answer is None
 
 
 def _part(some: int, whole: int) -> float | None:
     return some / whole if whole else None
 
 
-def _divergences(tape: Tape, made: Iterable[Made]) -> Iterable[Divergent]:
-    seq = 0
+def _consumption(tape: Tape) -> float | None:
+    """Return the share of calls that were asked for; what lies in one of them came with it."""
+    return _part(len(tape.calls) - len(tape.left()), len(tape.calls))
+
+
+def _notes_of(tape: Tape, around: Around) -> list[Pair]:
+    """Return agents, decisions and states of both sides; none of what others have recorded."""
+    is_own = any(one.is_own for one in tape.calls) or tape.seed() is not None
+    return pairs_of(tape.events, around.noted) if is_own else []
+
+
+def _environment(tape: Tape) -> dict[str, tuple[Json, Json]]:
+    before = tape.environment()
+    if before is None:
+        return {}
+    return changes(before, environment_now(before.get("variables") or {}))
+
+
+# Divergences
+
+
+def _divergences(
+    tape: Tape,
+    made: Sequence[Made],
+    left: Sequence[Recorded],
+    notes: Sequence[Pair],
+    around: Around,
+    is_stopped: bool,
+) -> list[Divergent]:
+    """Return all hard divergences by their places in the record."""
+    found: list[tuple[float, Divergent]] = []
+    reached = 0
     for one in made:
-        seq = one.recorded.seq if one.recorded else seq
-        if one.how != EXACT:
-            yield divergent(one, after=seq)
-    for recorded in tape.left():
-        key, name = recorded.key, recorded.key.name
-        says = f"step {recorded.seq}, {key.kind} {name} in lane {key.lane}, was not asked for"
-        yield Divergent(MISSING, recorded.seq, key.lane, name, says)
+        reached = one.beside.seq if one.beside else reached
+        if is_divergent(one):
+            # A call that is not in the record comes after the step that it followed.
+            place = one.beside.seq if one.beside else reached + 0.5
+            found.append((place, divergent(one, after=reached)))
+    found += [(one.seq, _missing(one, is_stopped)) for one in left]
+    ends = _ends(tape) if notes else {}
+    for note in divergences_of(notes, is_stopped=is_stopped):
+        found.append((ends.get(note.step or LAST, LAST), note))
+    found += [(reached + 0.5, one) for one in around.refused]
+    return [one for _, one in sorted(found, key=lambda entry: entry[0])]
 
 
-def divergent(one: Made, *, after: int) -> Divergent:
-    """Return how one call differs from the record."""
-    call, recorded = one.call, one.recorded or one.due
-    where = f"{call.kind} {call.name} in lane {call.lane}"
-    if recorded is None:
-        says = f"{where} is not in the record (after step {after})"
-        return Divergent(EXTRA, after + 1, call.lane, call.name, says)
-    kind = CLASSES.get(one.how or DRIFTED, REQUEST)
-    found = differences(asked_of(recorded.event), asked_now(call)) if kind == REQUEST else []
-    says = f"step {recorded.seq}, {where}: {_why(kind, recorded)}"
-    return Divergent(kind, recorded.seq, call.lane, call.name, says, found)
+def _ends(tape: Tape) -> dict[int, float]:
+    """Return behind which step each agent ended: what it came to follows all that it did."""
+    numbers = {str(event.get("id")): seq for seq, event in enumerate(tape.events, 1)}
+    ends = {seq: float(seq) for seq in numbers.values()}
+    for seq, event in enumerate(tape.events, 1):
+        around, seen = event, 0
+        while (outer := numbers.get(str(around.get("parent")))) and seen < len(numbers):
+            ends[outer] = max(ends[outer], seq + 0.75)
+            around, seen = tape.events[outer - 1], seen + 1
+    return ends
 
 
-def asked_of(event: Mapping[str, Json]) -> Json:
-    """Return all that a recorded call asked: what was said, to whom, and how."""
-    names = ("model", "params", "tools")
-    return {"input": event.get("input")} | {n: event[n] for n in names if event.get(n)}
+def _missing(one: Recorded, is_stopped: bool) -> Divergent:
+    key = one.key
+    happened = "was not reached: the replay had stopped" if is_stopped else "was not asked for"
+    says = f"step {one.seq}, {key.kind} {key.name} in lane {key.lane}, {happened}"
+    return Divergent(MISSING, one.seq, key.lane, key.name, says, event=one.id)
 
 
-def asked_now(call: Call) -> Json:
-    known = {"model": call.model, "params": dict(call.params), "tools": list(call.tools)}
-    return {"input": call.asked} | {name: value for name, value in known.items() if value}
+def _explained(tape: Tape, made: Sequence[Made], found: list[Divergent]) -> list[Divergent]:
+    """Return divergences, the first of them with what lies behind and why they may have come."""
+    if not found:
+        return found
+    cones = Cones(tape.events)
+    by_id = {one.call.id: one for one in made}
+    numbers = {one.seq: one for one in tape.calls}
+    return [
+        replace(
+            one,
+            hints=list(_hints(one, by_id.get(one.made or ""), numbers.get(one.step or 0))),
+            **_cone(one, cones),
+        )
+        for one in found[:EXPLAINED]
+    ] + found[EXPLAINED:]
 
 
-def _why(kind: str, recorded: Recorded) -> str:
-    if kind == "moved":
-        return f"it was recorded in lane {recorded.key.lane}"
-    return "it asks something else than recorded"
+def _cone(one: Divergent, cones: Cones) -> dict[str, Json]:
+    if one.event is None or one.step is None:
+        return {}
+    behind = cones.behind(one.step)
+    by = {way: [step for step, how in behind.items() if how == way] for way in WAYS}
+    return {"cone": list(behind), "cone_by": {way: steps for way, steps in by.items() if steps}}
 
 
-def _fidelity(tape: Tape, made: list[Made]) -> float | None:
-    """Return the weighed likeness of steps of both sides; what only one side has counts 0."""
-    last = max((one.seq for one in tape.calls if one.key.kind == "llm"), default=0)
-    scored = weighed = 0.0
+def _hints(one: Divergent, made: Made | None, recorded: Recorded | None) -> Iterator[str]:
+    if one.kind == REQUEST and made is not None and made.beside is not None:
+        yield from why_requests_differ(made.call.kind, *requests_of(made.call, made.beside))
+    elif one.kind == EXTRA and any(near.alike == 1 for near in one.nearest):
+        yield "the same was asked before: a loop goes round once more, or a retry is new"
+    elif one.kind == EXTRA:
+        yield "the program makes a call that it did not make then"
+    elif one.kind == MISSING and recorded is not None and not recorded.is_own:
+        yield "is its function decorated? Others recorded it, and a replay answers what it sees"
+    elif one.kind == OUTPUT and made is None:
+        yield "the application's own code between its calls works otherwise"
+
+
+def _with_surroundings(
+    found: list[Divergent], environment: dict[str, tuple[Json, Json]]
+) -> list[Divergent]:
+    if not found or not environment:
+        return found
+    first = found[0]
+    return [replace(first, hints=[*first.hints, *why_surroundings(environment)]), *found[1:]]
+
+
+def _soft(
+    tape: Tape, around: Around, environment: dict[str, tuple[Json, Json]]
+) -> Iterator[Divergent]:
+    """Yield what differs without the session being another."""
+    if around.clock is not None and around.clock.unknown:
+        says = (
+            f"the clock was read {around.clock.unknown} times more than recorded: told was the "
+            "last time and a millisecond more each"
+        )
+        yield Divergent(TIMING, None, "", "clock", says)
+    if environment:
+        seq = next(
+            (seq for seq, one in enumerate(tape.events, 1) if one.get("kind") == "env"), None
+        )
+        found = [Difference(f"/{name}", *pair) for name, pair in environment.items()]
+        says = f"{len(found)} things are not as they were: {', '.join(list(environment)[:5])}"
+        yield Divergent(ENV, seq, "", "environment", says, found)
+
+
+def _remarks(tape: Tape, made: Sequence[Made]) -> Iterator[str]:
+    """Yield what a reader has to know of the record to believe the numbers."""
+    served = [one for one in made if one.recorded is not None]
+    masked = sum(_is_answer_masked(one.recorded) for one in served if one.recorded)
+    if masked:
+        yield f"{masked} answers were served masked: what stood there is not in the record"
+    if by_rest := sum(one.how == MASKED for one in made):
+        yield f"{by_rest} masked requests were matched by what of them is not masked"
+    others = sum(not one.is_own for one in tape.calls)
+    if others:
+        said = sum(one.how == SAID for one in made)
+        yield (
+            f"{others} of {len(tape.calls)} calls were recorded by others, without keys or lanes: "
+            f"{said} were matched by what they ask, in their order"
+        )
+        yield "their answers were put into the provider's form again; its own bytes are not known"
+    if tape.calls and tape.seed() is None:
+        yield "no seed is recorded: random numbers, ids and times are not those of the record"
+
+
+def _is_answer_masked(recorded: Recorded) -> bool:
+    replay = recorded.event.get("replay") or {}
+    return is_masked([recorded.event.get("output"), replay.get("stream")])
+
+
+def _spent(one: Made) -> Spent:
+    event = one.beside.event if one.beside else {}
+    extra = one.answer.extra if one.answer else {}
+    return Spent(
+        event,
+        is_served=one.recorded is not None or one.is_tainted,
+        took_ms=one.took_ms,
+        cost=extra.get("cost"),
+        tokens=tokens_of(extra.get("usage")),
+    )
+
+
+def _alignment(made: Sequence[Made], left: Sequence[Recorded]) -> list[dict[str, Json]]:
+    """Return the calls of both sides in the order of the record, those that differ before all."""
+    rows: list[tuple[float, dict[str, Json]]] = []
+    reached = 0
     for one in made:
-        weight = _weight(one.call.kind, one.recorded.event if one.recorded else {})
-        weight = FINAL if one.recorded and one.recorded.seq == last else weight
-        weighed += weight
-        if one.recorded is not None:
-            scored += weight * (1.0 if one.how == EXACT else similarity(one.call, one.recorded))
-    weighed += sum(_weight(one.key.kind, one.event) for one in tape.left())
-    return scored / weighed if weighed else None
+        reached = one.beside.seq if one.beside else reached
+        place = one.beside.seq if one.beside else reached + 0.5
+        rows.append((place, _row(one)))
+    for gone in left:
+        key = gone.key
+        told = {"step": gone.seq, "made": None, "lane": key.lane, "kind": key.kind}
+        rows.append((gone.seq, told | {"name": key.name, "status": MISSING, "score": 0.0}))
+    ordered = [row for _, row in sorted(rows, key=lambda entry: entry[0])]
+    if len(ordered) <= MOST_ROWS:
+        return ordered
+    return [row for row in ordered if row["status"] != "same"][:MOST_ROWS]
 
 
-def _weight(kind: str, event: Mapping[str, Json]) -> float:
-    if kind == "llm" and tools_called(event.get("output")):
-        return DECIDING
-    return WEIGHTS.get(kind, OTHER)
-
-
-def _decisions(made: list[Made]) -> float | None:
-    points = same = 0
-    for one in made:
-        recorded = tools_called(one.recorded.event.get("output")) if one.recorded else []
-        now = tools_called(one.answer.output) if one.answer else []
-        if recorded or now:
-            points += 1
-            same += recorded == now
-    return _part(same, points)
-
-
-def tools_called(output: Json) -> list[str]:
-    """Return the names of the tools that a model's answer calls, sorted."""
-    if isinstance(output, list):
-        return sorted(name for inner in output for name in tools_called(inner))
-    if not isinstance(output, dict):
-        return []
-    if output.get("type") in ("tool_use", "function_call"):
-        return [str(output.get("name"))]
-    calls = [call.get("function") or {} for call in output.get("tool_calls") or ()]
-    names = [str(call.get("name")) for call in calls]
-    return sorted(names + tools_called(output.get("content")))
+def _row(one: Made) -> dict[str, Json]:
+    beside, call = one.beside, one.call
+    if beside is None:
+        status = one.how or EXTRA
+    elif one.recorded is None:
+        status = one.how or "stopped"
+    else:
+        status = MOVED if one.how == MOVED else "same" if one.how in SAME else "drifted"
+    return {
+        "step": beside.seq if beside else None,
+        "made": call.id,
+        "lane": call.lane,
+        "kind": call.kind,
+        "name": call.name,
+        "status": status,
+        "score": round(score_of(one), 4) if beside else 0.0,
+    }
 
 
 def digest_of(made: Iterable[Made]) -> str:

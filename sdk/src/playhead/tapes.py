@@ -6,49 +6,39 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 from playhead.alignment import leaves
-from playhead.calls import Answer, Call, Key
+from playhead.calls import Call, Key
 from playhead.clocks import opened
-from playhead.matching import CANON, match_hashes
+from playhead.masked import is_masked
+from playhead.recorded import BOUNDARY, LOOSE, OTHERS, SAID, Asking, Recorded, recorded_calls
 from playhead.recording import CLOCK, PATCHED, SEED, SURROUNDINGS
 
 Json = Any
 Event = Mapping[str, Json]
 
-# Calls that leave the application: what a replay answers.
-BOUNDARY = frozenset("llm tool retriever embedding reranker guardrail memory http".split())
-# How a call was found, from the strictest on.
-EXACT, MOVED, DRIFTED, LOOSE, FUZZY = "exact", "moved", "drifted", "loose", "fuzzy"
+__all__ = ["BOUNDARY", "Recorded", "Tape"]
+
+# How a call was found, from the strictest on. Calls that others recorded are found by what was
+# said, and those with masked requests by what is not masked: as strictly as the record allows.
+EXACT, MASKED, MOVED, DRIFTED, FUZZY = "exact", "masked", "moved", "drifted", "fuzzy"
+# What else answered: a stub, a person who chose or typed, the world itself.
+STUBBED, CHOSEN, TYPED, MADE_LIVE = "stub", "chosen", "typed", "live"
+# Ways of finding a call that say that it asks the same.
+SAME = frozenset({EXACT, SAID, MASKED, MOVED})
 MODES = ("strict", "ordered", "content", "fuzzy")
 _FINDS = {
-    "strict": (EXACT,),
-    "ordered": (EXACT, MOVED, DRIFTED),
-    "content": (EXACT, MOVED, DRIFTED, LOOSE),
-    "fuzzy": (EXACT, MOVED, DRIFTED, LOOSE, FUZZY),
+    "strict": (EXACT, SAID, MASKED),
+    "ordered": (EXACT, SAID, MASKED, MOVED, DRIFTED),
+    "content": (EXACT, SAID, MASKED, MOVED, DRIFTED, LOOSE),
+    "fuzzy": (EXACT, SAID, MASKED, MOVED, DRIFTED, LOOSE, FUZZY),
 }
 # Of how many unconsumed calls the most alike is taken, and how alike it must be at least.
 WINDOW, ALIKE = 8, 0.6
 # Texts up to this many characters are compared word by word.
 LONGEST = 20_000
-
-
-@dataclass(slots=True, eq=False)
-class Recorded:
-    """One call of the record."""
-
-    # 1, 2, ... in replay order, as pages count steps.
-    seq: int
-    event: Event
-    key: Key
-    loose: str
-    is_consumed: bool = False
-
-    def answer(self) -> Answer:
-        replay = self.event.get("replay") or {}
-        response = replay if "status" in replay else None
-        return Answer(self.event.get("output"), self.event.get("error"), response=response)
 
 
 @dataclass(slots=True)
@@ -58,21 +48,27 @@ class Tape:
     session: str
     events: list[Event]
     calls: list[Recorded] = field(default_factory=list)
+    _has_others: bool = False
     _by_key: dict[Key, Recorded] = field(default_factory=dict)
     _alike: dict[tuple[str, ...], list[Recorded]] = field(default_factory=lambda: defaultdict(list))
 
     @classmethod
     def of(cls, session: str, events: Iterable[Event]) -> Tape:
         tape = cls(session, list(events))
-        counts: dict[tuple[str, str, str, str], int] = defaultdict(int)
-        for seq, event in enumerate(tape.events, 1):
-            if event.get("kind") in BOUNDARY and not _is_inside(event):
-                tape._add(_recorded(seq, event, counts))
+        for recorded in recorded_calls(tape.events):
+            tape._add(recorded)
         return tape
 
     def _add(self, recorded: Recorded) -> None:
         self.calls.append(recorded)
         key = recorded.key
+        if is_masked(recorded.event.get("input")):
+            self._alike["masked", key.kind].append(recorded)
+        if not recorded.is_own:
+            self._has_others = True
+            for place in recorded.places():
+                self._alike[place].append(recorded)
+            return
         self._by_key.setdefault(key, recorded)
         self._alike["same", key.kind, key.name, key.request].append(recorded)
         self._alike["next", key.lane, key.kind, key.name].append(recorded)
@@ -80,6 +76,11 @@ class Tape:
 
     def find(self, call: Call, mode: str) -> tuple[Recorded, str] | None:
         """Return the recorded call that answers this one, and how it was found."""
+        found = self.meant(call, mode)
+        return None if found is None or found[0].why_not() else found
+
+    def meant(self, call: Call, mode: str) -> tuple[Recorded, str] | None:
+        """Return the recorded call that this one is, though it may have no answer to give."""
         for how in _FINDS[mode]:
             found = self._found(how, call)
             if found is not None:
@@ -92,17 +93,42 @@ class Tape:
             return found if found and not found.is_consumed else None
         if how == FUZZY:
             return self._most_alike(call)
+        if how in (SAID, MASKED):
+            return self._said_alike(how, call)
         request, loose = call.hashes.request, call.hashes.loose
         places = {
             MOVED: ("same", call.kind, call.name, request),
             DRIFTED: ("next", call.lane, call.kind, call.name),
             LOOSE: ("loose", call.kind, call.name, loose),
         }
-        return next(self._free(places[how]), None)
+        own = next(self._free(places[how]), None)
+        return own or (None if how == MOVED else self._of_others(how, call))
+
+    def _said_alike(self, how: str, call: Call) -> Recorded | None:
+        """Return another recorder's call that asks the same, or a masked one that may do so."""
+        asking = Asking(call)
+        if how == MASKED:
+            masked = self._free(("masked", call.kind))
+            return next((one for one in masked if asking.is_all_but_masked_in(one)), None)
+        said = self._free(asking.place(SAID)) if self._has_others else iter(())
+        return next((one for one in said if asking.is_same_as(one)), None)
+
+    def _of_others(self, how: str, call: Call) -> Recorded | None:
+        if not self._has_others:
+            return None
+        return next(self._free(Asking(call).place(LOOSE if how == LOOSE else OTHERS)), None)
 
     def due(self, call: Call) -> Recorded | None:
-        """Return the recorded call that comes next where this one is made."""
-        return self._found(DRIFTED, call)
+        """Return the recorded call that this one stands for, or that comes next where it is made.
+
+        None where all of those have been answered from, or stand beside other calls.
+        """
+        found = self.meant(call, "strict")
+        if found is not None and not found[0].is_met:
+            return found[0]
+        own = self._free(("next", call.lane, call.kind, call.name))
+        others = self._free(Asking(call).place(OTHERS))
+        return next((one for one in chain(own, others) if not one.is_met), None)
 
     def _free(self, place: tuple[str, ...]) -> Iterator[Recorded]:
         calls = self._alike.get(place, ())
@@ -111,6 +137,10 @@ class Tape:
     def _most_alike(self, call: Call) -> Recorded | None:
         best = max(self.candidates(call), key=lambda one: one[1], default=None)
         return best[0] if best and best[1] >= ALIKE else None
+
+    def alike(self, call: Call) -> list[Recorded]:
+        """Return the calls of the same kind and name, whether they have been given or not."""
+        return [one for one in self.calls if (one.key.kind, one.key.name) == (call.kind, call.name)]
 
     def candidates(self, call: Call) -> list[tuple[Recorded, float]]:
         """Return the next unconsumed calls of the same kind, and how alike each is (0 to 1)."""
@@ -154,39 +184,22 @@ class Tape:
 
     def left(self) -> list[Recorded]:
         """Return the recorded calls that nothing has asked for."""
-        return [recorded for recorded in self.calls if not recorded.is_consumed]
+        return [recorded for recorded in self.calls if recorded.is_left]
 
 
 def similarity(call: Call, recorded: Recorded) -> float:
     """Return how alike a call is to a recorded one: 1 the same, 0 another tool."""
-    if call.name != recorded.key.name:
+    if call.name != recorded.key.name and (recorded.is_own or call.kind != "llm"):
         return 0.0
     if call.hashes.request == recorded.key.request:
         return 1.0
-    ours, theirs = (
-        set(leaves(asked, longest=LONGEST)) for asked in (call.asked, recorded.event.get("input"))
-    )
+    ours, theirs = (set(leaves(asked, longest=LONGEST)) for asked in _comparable(call, recorded))
     return len(ours & theirs) / len(ours | theirs)
 
 
-def _is_inside(event: Event) -> bool:
-    """Tell whether another recorded call answers for this one."""
-    return bool((event.get("replay") or {}).get("is_inside"))
-
-
-def _recorded(seq: int, event: Event, counts: dict[tuple[str, str, str, str], int]) -> Recorded:
-    replay = event.get("replay") or {}
-    request, loose = replay.get("request_hash"), replay.get("loose_hash")
-    if request is None or loose is None or replay.get("canon") != CANON:
-        made = match_hashes(
-            event.get("input"),
-            model=event.get("model"),
-            params=event.get("params"),
-            tools=event.get("tools"),
-        )
-        request, loose = made.request, made.loose
-    lane, name = str(event.get("lane") or "0"), str(event.get("name") or "")
-    alike = (lane, str(event["kind"]), name, request)
-    ordinal = replay.get("ordinal", counts[alike])
-    counts[alike] = ordinal + 1
-    return Recorded(seq, event, Key(*alike, ordinal), loose)
+def _comparable(call: Call, recorded: Recorded) -> tuple[Json, Json]:
+    """Return what both ask, in one form where the record has another than calls."""
+    said = None if recorded.is_own else Asking(call).said
+    if said is None or recorded.said is None or call.kind != "llm":
+        return call.asked, recorded.event.get("input")
+    return said.as_json(), recorded.said.as_json()
