@@ -60,7 +60,7 @@ class Forking(Replaying):
 
     def replaced(self, call: Call) -> Callable[..., Any] | None:
         """Return what runs in the place of a tool after the fork."""
-        found: Callable[..., Any] | None = self.overrides.get(TOOL + call.name)
+        found = self.overrides.get(f"{call.kind}:{call.name}")
         return found or super().replaced(call)
 
     def patched(self, marker: str) -> bool:

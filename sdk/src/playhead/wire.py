@@ -49,6 +49,9 @@ class Asked:
     params: Mapping[str, Json] | None = None
     tools: list[Json] | None = None
     provider: str | None = None
+    # Whether the answer is to come in parts, and the last of them to count tokens.
+    is_streamed: bool = False
+    wants_usage: bool = False
 
 
 def _messages(body: Mapping[str, Json]) -> Json:
@@ -103,6 +106,8 @@ def read_request(method: str, url: str, body: bytes) -> Asked:
         params=params,
         tools=opened.get("tools"),
         provider=protocol.provider,
+        is_streamed=bool(opened.get("stream")),
+        wants_usage=bool((opened.get("stream_options") or {}).get("include_usage")),
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib.util
 from typing import Any, TypeVar
 
-from playhead.transports import httpx_like, requests
+from playhead.transports import aiohttp, httpx_like, requests
 
 T = TypeVar("T")
 
@@ -19,8 +19,9 @@ def listen_to_http() -> None:
     for name in httpx_like.PACKAGES:
         if importlib.util.find_spec(name) is not None:
             httpx_like.listen(name)
-    if importlib.util.find_spec("requests") is not None:
-        requests.listen()
+    for name, listen in (("requests", requests.listen), ("aiohttp", aiohttp.listen)):
+        if importlib.util.find_spec(name) is not None:
+            listen()
 
 
 def wrap(client: T) -> T:

@@ -12,7 +12,7 @@ from playhead.calls import Answer, Call
 from playhead.failures import error_of, exception_of
 from playhead.responses import COMPLETE, Taken
 from playhead.runs import Run
-from playhead.transports.asking import call_of, taken_of
+from playhead.transports.asking import answer_to, call_of, taken_of
 from playhead.transports.httpx_streams import Streams
 from playhead.wire import Asked, read_request
 
@@ -50,7 +50,7 @@ def _handle(
     module: Any, made: Streams, original: Original, transport: Any, request: Any, run: Run
 ) -> Any:
     asked, call = call_of(request.method, str(request.url), request.read())
-    answer = run.begin(call)
+    answer = answer_to(run, asked, call)
     if answer is not None:
         return _served(module, made.played(answer, run), request, answer)
     try:
@@ -66,7 +66,7 @@ async def _handle_async(
     module: Any, made: Streams, original: Original, transport: Any, request: Any, run: Run
 ) -> Any:
     asked, call = call_of(request.method, str(request.url), await request.aread())
-    answer = run.begin(call)
+    answer = answer_to(run, asked, call)
     if answer is not None:
         return _served(module, made.played_async(answer, run), request, answer)
     try:

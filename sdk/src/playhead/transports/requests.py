@@ -13,7 +13,7 @@ from playhead.calls import Answer
 from playhead.failures import error_of, exception_of
 from playhead.responses import BROKEN, CLOSED, COMPLETE, Taken, broken, pauses, wait
 from playhead.runs import Run
-from playhead.transports.asking import call_of, taken_of
+from playhead.transports.asking import answer_to, call_of, taken_of
 
 Original = Callable[..., Any]
 
@@ -43,7 +43,7 @@ def _sent(run: Run, send: Original, adapter: Any, request: Any, args: Any, kwarg
         # A file or generator: it can be read once only, by whoever sends it.
         octets = b""
     asked, call = call_of(request.method, request.url, octets)
-    answer = run.begin(call)
+    answer = answer_to(run, asked, call)
     if answer is not None:
         return _served(adapter, request, answer, run)
     request.headers["Accept-Encoding"] = "identity"
