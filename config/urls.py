@@ -9,6 +9,8 @@ urlpatterns = [
     path("", include("apps.tenants.urls")),
     path("", include("apps.audit.urls")),
     path("", include("apps.governance.urls")),
+    path("", include("apps.providers.urls")),
+    path("", include("apps.prompts.urls")),
     path("", include("apps.sessions.urls")),
     path("", include("apps.sessions.api.urls")),
     path("", include("apps.annotations.urls")),

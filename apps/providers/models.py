@@ -117,8 +117,9 @@ class CachedAnswer(ProjectModel):
     project = models.ForeignKey(Project, models.CASCADE, related_name="cached_answers")
     key = models.BinaryField(max_length=32)
     about = models.UUIDField(null=True)
-    # The run that paid for it or was served it; while it is kept for the run it does not age.
+    # The run that paid for it or was served it; while it is pinned it does not age for that run.
     run = models.UUIDField(null=True)
+    is_pinned = models.BooleanField(default=False)
     sealed = models.BinaryField()
     made_at = models.DateTimeField()
     # From then on only its own run is served.
@@ -190,5 +191,7 @@ class Reservation(ProjectModel):
     amount = models.DecimalField(max_digits=16, decimal_places=10)
     # No call takes longer; who made it was killed.
     expires_at = models.DateTimeField()
+    # Counted as uncertain by now; a call that ends after all comes back from there.
+    is_abandoned = models.BooleanField(default=False)
 
     unscoped: ClassVar[models.Manager[Reservation]] = models.Manager()

@@ -20,10 +20,17 @@ TEN_PLACES = Decimal("1e-10")
 class TokenCounts(Protocol):
     """Tokens of one call; ``input`` includes the cached ones."""
 
-    input: int | None
-    output: int | None
-    cache_read: int | None
-    cache_write: int | None
+    @property
+    def input(self) -> int | None: ...
+
+    @property
+    def output(self) -> int | None: ...
+
+    @property
+    def cache_read(self) -> int | None: ...
+
+    @property
+    def cache_write(self) -> int | None: ...
 
 
 def price(

@@ -246,9 +246,10 @@ class Answer:
 class Provider(Protocol):
     """Whoever answers: a provider over the network, the record, or a script."""
 
-    # What stands in keys of the cache and in the record.
-    name: str
-    base_url: str
+    @property
+    def name(self) -> str:
+        """As people read it."""
+        ...
 
     def ask(self, request: Request, *, sample: int, seconds: float) -> Answer:
         """Answer, or raise a ``ProviderError``."""

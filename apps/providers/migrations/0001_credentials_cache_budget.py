@@ -79,6 +79,7 @@ class Migration(migrations.Migration):
                 ("key", models.BinaryField(max_length=32)),
                 ("about", models.UUIDField(null=True)),
                 ("run", models.UUIDField(null=True)),
+                ("is_pinned", models.BooleanField(default=False)),
                 ("sealed", models.BinaryField()),
                 ("made_at", models.DateTimeField()),
                 ("expires_at", models.DateTimeField(db_index=True)),
@@ -241,6 +242,7 @@ class Migration(migrations.Migration):
                 ),
                 ("amount", models.DecimalField(decimal_places=10, max_digits=16)),
                 ("expires_at", models.DateTimeField()),
+                ("is_abandoned", models.BooleanField(default=False)),
                 (
                     "budget",
                     models.ForeignKey(
