@@ -43,7 +43,9 @@ export async function load(player, known = null) {
   const places = await placesOf(player, [...comments.map(([id]) => id), ...bookmarks(player)]);
   const there = (ids) => ids.filter(([id]) => places.get(id) !== undefined).map(([id, value]) => [places.get(id), value]);
   player.minimap.mark("comment", new Map(there(comments)));
-  player.minimap.mark("bookmark", new Map(there(bookmarks(player).map((id) => [id, 1]))));
+  // Those that were left while this was on its way are marked already.
+  const marked = there(bookmarks(player).map((id) => [id, 1]));
+  player.minimap.mark("bookmark", new Map([...player.minimap.left.bookmark, ...marked]));
   count(player);
   player.showPlace();
   const isSaid = left && (comments.length || Object.keys(left.tags).length || left.about);

@@ -12,6 +12,9 @@ pytestmark = pytest.mark.browser
 
 AXE = Path(__file__).parent / "vendor" / "axe-core-4.14.1" / "axe.min.js"
 TAGS = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]
+OPTIONS = {"runOnly": {"type": "tag", "values": TAGS}, "resultTypes": ["violations"]}
+# Judged one after the other in each part; several processes share the parts.
+PARTS = 4
 KB = 1024
 # Where the page is, and who looks at it.
 PAGES = {
@@ -110,36 +113,46 @@ if "PLAYHEAD_EVERY_LOOK" in os.environ:
 
 
 def violations(page: Page) -> list[str]:
-    """Judge the open page in every look."""
-    page.add_script_tag(content=AXE.read_text())
-    options = {"runOnly": {"type": "tag", "values": TAGS}, "resultTypes": ["violations"]}
+    """Judge the open page in every look; whether it fits a phone, in the narrow ones."""
+    page.evaluate(AXE.read_text())
     found = []
     for width, theme in LOOKS:
         page.set_viewport_size({"width": width, "height": 844})
         page.emulate_media(color_scheme=theme)
-        answer = page.evaluate("options => axe.run(document, options)", options)
+        answer = page.evaluate("options => axe.run(document, options)", OPTIONS)
         rules = [(rule["id"], rule["nodes"][:4]) for rule in answer["violations"]]
         found += [
             f"{name} {width} {theme}: {[n['target'] for n in nodes]}" for name, nodes in rules
         ]
+        needed = page.evaluate("document.documentElement.scrollWidth")
+        found += [f"{needed} px wide at {width}"] if needed > width else []
+    page.set_viewport_size({"width": 1440, "height": 844})
     return found
 
 
-def test_no_page_shuts_anybody_out(site, open_context, watch):
-    signed_in = open_context(bypass_csp=True).new_page()
-    signed_out = open_context(None, bypass_csp=True).new_page()
-
+@pytest.mark.parametrize("part", range(PARTS))
+def test_no_page_shuts_anybody_out_breaks_the_policy_or_is_wider_than_a_phone(
+    site, page, watch, part
+):
     found = {}
-    for name in PAGES:
-        signed_in.goto(address(site, name))
-        settle(signed_in)
-        found[name] = violations(signed_in)
-        signed_in.set_viewport_size({"width": 1440, "height": 844})
-    for name, path in SIGNED_OUT.items():
-        signed_out.goto(f"{site.url}/{path}")
-        found[name] = violations(signed_out)
+    for name in list(PAGES)[part::PARTS]:
+        page.goto(address(site, name))
+        settle(page)
+        found[name] = violations(page)
 
     forget_refusals(watch)
+    assert {name: rules for name, rules in found.items() if rules} == {}
+    assert watch.problems == []
+
+
+def test_no_page_shuts_out_who_has_not_signed_in(site, open_context):
+    page = open_context(None).new_page()
+
+    found = {}
+    for name, path in SIGNED_OUT.items():
+        page.goto(f"{site.url}/{path}")
+        found[name] = violations(page)
+
     assert {name: rules for name, rules in found.items() if rules} == {}
 
 
@@ -147,24 +160,6 @@ def forget_refusals(watch) -> None:
     """A browser logs each page that answers 400 or 404, which some of ours do on purpose."""
     refused = re.compile(r"status of (400|403|404)")
     watch.problems = [problem for problem in watch.problems if not refused.search(problem)]
-
-
-def test_no_page_breaks_the_policy_logs_an_error_or_is_wider_than_a_phone(
-    site, open_context, watch
-):
-    page = open_context(viewport={"width": 390, "height": 844}).new_page()
-
-    too_wide = {}
-    for name in PAGES:
-        page.goto(address(site, name))
-        settle(page)
-        width = page.evaluate("document.documentElement.scrollWidth")
-        if width > 390:
-            too_wide[name] = width
-
-    forget_refusals(watch)
-    assert too_wide == {}
-    assert watch.problems == []
 
 
 def weigh(page: Page, url: str) -> dict[str, int]:
