@@ -2,59 +2,13 @@
 
 from __future__ import annotations
 
-import gzip
-import json
 import os
-import threading
 import time
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from playhead.sending import Sender
 
-
-class Server(ThreadingHTTPServer):
-    """Takes events like Playhead, or answers with a status instead."""
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Taker)
-        self.events: list[dict] = []
-        self.status = 200
-        self.requests = 0
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}"
-
-
-class Taker(BaseHTTPRequestHandler):
-    server: Server
-
-    def do_POST(self) -> None:
-        body = gzip.decompress(self.rfile.read(int(self.headers["content-length"])))
-        self.server.requests += 1
-        if self.server.status == 200:
-            self.server.events += json.loads(body)["events"]
-        self.send_response(self.server.status)
-        self.end_headers()
-        self.wfile.write(b'{"accepted": 1, "rejected": []}')
-
-    def log_message(self, *_: object) -> None:
-        return None
-
-
-@contextmanager
-def serving():
-    server = Server()
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+from tests.sdk.taking import serving
 
 
 @pytest.fixture

@@ -21,7 +21,9 @@ COMPLETE, CLOSED, BROKEN = "complete", "closed_by_consumer", "error"
 # Beyond it the bytes of a response are not kept, and it cannot be served at a replay.
 LARGEST_RESPONSE = 20 * 1024 * 1024
 # Headers that a client may read; nothing of how the bytes travelled, and no cookies.
-KEPT_HEADERS = ("content-type", "location", "retry-after", "retry-after-ms", "request-id", "x-request-id")
+KEPT_HEADERS = frozenset(
+    "content-type location retry-after retry-after-ms request-id x-request-id".split()
+)
 KEPT_PREFIXES = ("x-should-retry", "openai-", "anthropic-", "x-ratelimit-", "ratelimit-")
 
 _clock, _sleep = time.perf_counter_ns, time.sleep
