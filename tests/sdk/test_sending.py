@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import multiprocessing
 import os
 import time
 
@@ -64,6 +66,61 @@ def test_what_could_not_be_sent_lies_on_disk_and_goes_out_later(tmp_path, sender
         back.flush(10)
         assert sorted(event["id"] for event in server.events) == list(range(101))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_lies_on_disk_goes_out_once_the_server_is_back_without_anything_new(
+    tmp_path, server, sender_to
+):
+    server.status = 503
+    sender = sender_to(server.url, spool=tmp_path)
+    for number in range(3):
+        sender.put({"id": number})
+        assert sender.flush(10)
+    assert len(list(tmp_path.glob("*.gz"))) == 3
+    server.status = 200
+    while list(tmp_path.iterdir()):
+        time.sleep(0.02)
+
+    assert [event["id"] for event in server.events] == [0, 1, 2]
+    assert sender.counts.sent == 3
+
+
+def test_a_server_that_is_away_is_not_asked_for_each_batch(tmp_path, server, sender_to):
+    server.status = 503
+    sender = sender_to(server.url, spool=tmp_path)
+    for number in range(20):
+        sender.put({"id": number})
+        sender.flush(10)
+
+    assert server.requests < 5
+
+
+def test_a_broken_file_on_disk_is_left_aside_and_stops_nothing(tmp_path, server, sender_to):
+    (tmp_path / "0-cut.gz").write_bytes(gzip.compress(b'{"id": 1}')[:-6])
+    sender = sender_to(server.url, spool=tmp_path)
+    sender.put({"id": 2})
+
+    assert sender.flush(10)
+    assert [event["id"] for event in server.events] == [2]
+    assert [file.name for file in tmp_path.iterdir()] == ["0-cut.broken"]
+
+
+def test_what_lies_on_disk_is_for_its_owner_alone(tmp_path, sender_to):
+    sender = sender_to("http://127.0.0.1:9", spool=tmp_path / "spool")
+    sender.put({"id": 1})
+    sender.flush(10)
+
+    [file] = (tmp_path / "spool").iterdir()
+    assert (file.stat().st_mode & 0o777, file.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+
+
+def test_a_process_of_a_pool_sends_what_it_recorded_before_it_ends(server, sender_to):
+    sender = sender_to(server.url)
+    child = multiprocessing.get_context("fork").Process(target=sender.put, args=({"id": 1},))
+    child.start()
+    child.join()
+
+    assert [event["id"] for event in server.events] == [1]
 
 
 def test_a_server_that_is_busy_is_asked_again(server, sender_to):

@@ -9,19 +9,22 @@ from __future__ import annotations
 
 import atexit
 import contextvars
-import gzip
+import http.client
 import json
 import logging
 import os
+import sys
 import threading
 import time
 import urllib.error
 import urllib.request
-import uuid
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from playhead.batches import EVENTS, REPORTS, Batch
+from playhead.spool import Spool
 
 Json = Any
 log = logging.getLogger("playhead")
@@ -32,9 +35,8 @@ PATIENCE = 0.5
 FIRST_WAIT, LONGEST_WAIT = 0.5, 30.0
 TIMEOUT = 20.0
 LARGEST_EVENT, LARGEST_REPORT = 6 * 1024 * 1024, 20 * 1024 * 1024
-# Where things go on the server, and by what they are known on disk.
-EVENTS, REPORTS = "events", "replays/reports"
-REPORT_FILE = "report"
+# Modules whose processes end without Python's own way out, where they are in use.
+ENDERS = ("multiprocessing.util", "billiard.util")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,22 +52,6 @@ class Counts:
     reports_lost: int = 0
 
 
-@dataclass(slots=True)
-class Batch:
-    """Lines of JSON that go out in one request: some events, or one report."""
-
-    place: str = EVENTS
-    lines: list[bytes] = field(default_factory=list)
-
-    def body(self) -> bytes:
-        if self.place == REPORTS:
-            return self.lines[0]
-        return gzip.compress(b'{"events":[' + b",".join(self.lines) + b"]}", 1)
-
-    def headers(self) -> dict[str, str]:
-        return {} if self.place == REPORTS else {"Content-Encoding": "gzip"}
-
-
 class Sender:
     """Sends to the Playhead at ``url``. Made once per process; survives a fork."""
 
@@ -79,7 +65,8 @@ class Sender:
         most_spooled: int = 512 * 1024 * 1024,
     ) -> None:
         self._url, self._key = url.rstrip("/") + "/api/v1/", key
-        self._spool, self._most, self._most_spooled = spool, most_bytes, most_spooled
+        self._spool = Spool(spool, most_spooled) if spool else None
+        self._most = most_bytes
         self._sent = self._refused = self._lost = 0
         self._reports = self._reports_lost = 0
         # What the server said of replays, by their ids.
@@ -93,9 +80,12 @@ class Sender:
         self._waiting: deque[tuple[str, bytes]] = deque()
         self._bytes = 0
         self._changed = threading.Condition()
-        self._is_closing = False
+        self._is_closing = self._is_hurried = False
         self._is_idle = True
         self._thread: threading.Thread | None = None
+        # While the server is away: when it is asked again, and how long after that.
+        self._again_at, self._wait = 0.0, FIRST_WAIT
+        self._may_have_spooled = self._spool is not None
 
     def put(self, event: Json) -> None:
         """Take an event to send it later. Never raises and never waits for the network."""
@@ -115,39 +105,81 @@ class Sender:
             self._waiting.append((place, line))
             self._bytes += len(line)
             self._is_idle = False
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._work, name="playhead", daemon=True)
-                # Of no session: a replay refuses connections, and threads are lanes.
-                contextvars.Context().run(self._thread.start)
-            self._changed.notify_all()
+            self._start()
+            # In between the sending thread has nothing to do, and would only be in the way.
+            if len(self._waiting) == 1 or len(self._waiting) >= BATCH_EVENTS:
+                self._changed.notify_all()
+
+    def _start(self) -> None:
+        if self._thread is not None and self._thread.is_alive():
+            return
+        self._thread = threading.Thread(target=self._work, name="playhead", daemon=True)
+        try:
+            # Of no session: a replay refuses connections, and threads are lanes.
+            contextvars.Context().run(self._thread.start)
+        except RuntimeError:
+            # The interpreter is ending. What waits is counted as waiting.
+            self._thread = None
+            return
+        for module in (sys.modules[name] for name in ENDERS if name in sys.modules):
+            module.Finalize(None, self.close, exitpriority=-100)
 
     def _work(self) -> None:
-        wait = FIRST_WAIT
         while (batch := self._next()) is not None:
-            while batch.lines and not self._try(batch):
-                if self._put_aside(batch):
-                    break
-                if self._pause(wait):
-                    self._add_lost(batch)
-                    log.warning("Playhead is away: lost are %s", self._all_lost())
-                    break
-                wait = min(wait * 2, LONGEST_WAIT)
-            else:
-                wait = FIRST_WAIT
+            if batch.lines:
+                self._deliver(batch)
+            if self._is_due():
                 self._send_spooled()
 
     def _next(self) -> Batch | None:
-        """Return the next batch once it is worth a request; None at the end."""
+        """Return the next batch once it is worth a request; None at the end.
+
+        It is empty where only what lies on disk is to be sent.
+        """
         with self._changed:
-            while not self._waiting:
-                self._is_idle = True
+            while not self._waiting and not self._is_due():
+                self._is_idle, self._is_hurried = True, False
                 self._changed.notify_all()
                 if self._is_closing:
                     return None
-                self._changed.wait()
-            if len(self._waiting) < BATCH_EVENTS and not self._is_closing:
-                self._changed.wait(PATIENCE)
-            return self._taken()
+                left = self._again_at - time.monotonic()
+                self._changed.wait(max(left, 0.01) if self._may_have_spooled else None)
+            self._is_idle = False
+            if self._waiting:
+                self._changed.wait_for(self._is_worth_it, PATIENCE)
+            return self._taken() if self._waiting else Batch()
+
+    def _is_worth_it(self) -> bool:
+        return len(self._waiting) >= BATCH_EVENTS or self._is_closing or self._is_hurried
+
+    def _deliver(self, batch: Batch) -> None:
+        """Send a batch or put it aside; wait for the server where there is no place to."""
+        while not (self._may_try() and self._try(batch)):
+            if self._put_aside(batch):
+                return
+            if self._pause(self._again_at - time.monotonic()):
+                self._add_lost(batch)
+                log.warning("Playhead is away: lost are %s", self._all_lost())
+                return
+
+    def _may_try(self) -> bool:
+        """Tell whether the server is there as far as is known, or is to be asked again."""
+        is_last_chance = self._is_closing and self._spool is None
+        return is_last_chance or time.monotonic() >= self._again_at
+
+    def _is_due(self) -> bool:
+        """Tell whether what lies on disk is to be sent now."""
+        return self._may_have_spooled and not self._is_closing and self._may_try()
+
+    def _try(self, batch: Batch) -> bool:
+        """Send a batch; True once nothing more can be done for it, False while it is no use."""
+        is_done = self._send(batch)
+        if is_done:
+            self._again_at, self._wait = 0.0, FIRST_WAIT
+        else:
+            self._again_at = time.monotonic() + self._wait
+            self._wait = min(self._wait * 2, LONGEST_WAIT)
+        return is_done
 
     def _taken(self) -> Batch:
         batch, size = Batch(self._waiting[0][0]), 0
@@ -162,19 +194,18 @@ class Sender:
         self._bytes -= size
         return batch
 
-    def _try(self, batch: Batch) -> bool:
-        """Send a batch; True once nothing more can be done for it."""
+    def _send(self, batch: Batch) -> bool:
         headers = self._headers() | batch.headers()
         request = urllib.request.Request(
             self._url + batch.place, batch.body(), headers, method="POST"
         )
         try:
             with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:
-                self._count(json.loads(answer.read()), batch)
+                self._count(_opened(answer.read()), batch)
         except urllib.error.HTTPError as error:
             with error:
                 return self._was_refused(error, batch)
-        except (OSError, ValueError):
+        except (OSError, ValueError, http.client.HTTPException):
             return False
         return True
 
@@ -210,47 +241,19 @@ class Sender:
 
     def _put_aside(self, batch: Batch) -> bool:
         """Write a batch to disk where there is room; tell whether it is there."""
-        if self._spool is None:
-            return False
-        try:
-            self._spool.mkdir(parents=True, exist_ok=True)
-            used = sum(file.stat().st_size for file in self._spool.glob("*.gz"))
-            packed = gzip.compress(b"\n".join(batch.lines), 1)
-            if used + len(packed) > self._most_spooled:
-                return False
-            name = self._spool / _file_name(batch.place)
-            unfinished = name.with_suffix(".part")
-            unfinished.write_bytes(packed)
-            unfinished.rename(name)
-        except OSError as error:
-            log.warning("Playhead cannot keep events on disk: %s", error)
-            return False
-        return True
+        is_there = self._spool is not None and self._spool.put(batch)
+        self._may_have_spooled = self._may_have_spooled or is_there
+        return is_there
 
     def _send_spooled(self) -> None:
-        """Send what lies on disk, of this process and of ones before it."""
-        self._free_abandoned()
-        for file in sorted(self._spool.glob("*.gz")) if self._spool else ():
-            claimed = file.with_suffix(f".{os.getpid()}")
-            try:
-                file.rename(claimed)
-            except FileNotFoundError:
-                # Another process sends it.
-                continue
-            if not self._try(_batch_in(claimed)):
-                claimed.rename(file)
-                return
-            claimed.unlink()
-
-    def _free_abandoned(self) -> None:
-        """Give back what processes had claimed that are gone."""
-        for file in self._spool.glob("*.[0-9]*") if self._spool else ():
-            try:
-                os.kill(int(file.suffix[1:]), 0)
-            except ProcessLookupError:
-                file.rename(file.with_suffix(".gz"))
-            except (OSError, ValueError):
-                continue
+        """Send one batch that lies on disk, of this process or of one before it."""
+        claimed = self._spool.claim() if self._spool else None
+        if claimed is None:
+            self._may_have_spooled = False
+        elif self._try(claimed.batch):
+            claimed.was_sent()
+        else:
+            claimed.give_back()
 
     def _pause(self, seconds: float) -> bool:
         """Wait before the next try; True when there is to be none."""
@@ -271,6 +274,7 @@ class Sender:
     def flush(self, timeout: float = 10.0) -> bool:
         """Wait until everything is sent or put aside; tell whether it is."""
         with self._changed:
+            self._is_hurried = not self._is_idle
             self._changed.notify_all()
             return self._changed.wait_for(lambda: self._is_idle, timeout)
 
@@ -291,12 +295,8 @@ class Sender:
             return Counts(self._sent, self._refused, self._lost, waiting, *kept)
 
 
-def _file_name(place: str) -> str:
-    # Names sort by time, so that what was put aside first goes out first.
-    mark = f".{REPORT_FILE}" if place == REPORTS else ""
-    return f"{time.time_ns():020}-{uuid.uuid4().hex}{mark}.gz"
-
-
-def _batch_in(file: Path) -> Batch:
-    place = REPORTS if f".{REPORT_FILE}" in file.suffixes else EVENTS
-    return Batch(place, gzip.decompress(file.read_bytes()).split(b"\n"))
+def _opened(answer: bytes) -> dict[str, Json]:
+    found = json.loads(answer)
+    if not isinstance(found, dict):
+        raise ValueError("The answer is none of Playhead's.")
+    return found
