@@ -13,14 +13,19 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import playhead
 import pytest
 from google.protobuf.json_format import MessageToDict
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from playhead import places
+from playhead.client import replaying_from
+from playhead.tapes import Tape
 
 from apps.core.bodies import unpack
 from apps.ingest.otlp import protobuf
 from tests.factories import make_key
 from tests.ingest.captures.replay import events_of
+from tests.ingest.clients import agent
 from tests.ingest.collector import Sent, running_collector
 from tests.ingest.factories import read
 from tests.ingest.fake_provider import ANSWER, ARGUMENTS, running_provider
@@ -204,6 +209,39 @@ def test_without_content_the_steps_are_still_there(arrived):
     (call,) = counted(arrived("genai", "chat", "NO_CONTENT"))
 
     assert (call["input"], call["output"], call["usage"]["input"]) == (None, None, 840)
+    with pytest.raises(playhead.Divergence, match="its answer was not recorded"):
+        again("chat", [call])
+
+
+@playhead.tool(effects="read")
+def get_weather(city: str, unit: str) -> str:
+    raise AssertionError("A replay runs no tool.")
+
+
+def again(scenario: str, events: list[dict[str, Any]]):
+    """Run a scenario from what others recorded of it, without any provider; return the report."""
+    replaying = replaying_from(Tape.of(scenario, events))
+    with places.running(replaying):
+        getattr(agent.Agent("none", "http://127.0.0.1:9"), scenario)()
+    return replaying.report
+
+
+@pytest.mark.filterwarnings("ignore:The model 'claude:DeprecationWarning")
+@pytest.mark.parametrize("convention", CONVENTIONS)
+def test_a_session_that_others_recorded_is_replayed(
+    arrived, project, key_client, monkeypatch, convention
+):
+    arrived(convention, "chat")
+    reader = key_client(project, "read:content")
+    monkeypatch.setattr(agent, "call_tool", lambda _, __, given: get_weather(**json.loads(given)))
+
+    for scenario in SCENARIOS:
+        events = events_of(reader, project.sessions.get(external_id=scenario))
+        report = again(scenario, events)
+
+        assert (report.coverage, report.consumption, report.fidelity) == (1.0, 1.0, 1.0)
+        assert (report.first, set(report.matched)) == (None, {"said"})
+        assert "recorded by others" in report.text()
 
 
 @pytest.mark.parametrize("convention", CONVENTIONS)

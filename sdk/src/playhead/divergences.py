@@ -183,6 +183,8 @@ def kind_of(one: Made) -> str:
         return EXTRA
     if one.how in (MOVED, DRIFTED, LOOSE, FUZZY, CHOSEN):
         return MOVED if one.how == MOVED else REQUEST
+    if one.answer is None and beside.why_not():
+        return MISSING
     if not asks_the_same(one.call, beside):
         return REQUEST
     if one.answer is None:
@@ -197,6 +199,8 @@ def _kind_of_answer(answer: Answer, event: Mapping[str, Json]) -> str:
 
 def asks_the_same(call: Call, recorded: Recorded) -> bool:
     asking = Asking(call)
+    if recorded.is_own:
+        return recorded.key.request == call.hashes.request
     return asking.is_said_by(recorded) and asking.is_in_the_same_way(recorded)
 
 

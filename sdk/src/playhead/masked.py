@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 Json = Any
@@ -20,21 +20,12 @@ MARK = re.compile(r"\[[A-Z][A-Z0-9_]*(?::[0-9a-f]{16})?\]|<[A-Z][A-Z0-9_]*>")
 DEEPEST = 100
 
 
-def is_masked(value: Json) -> bool:
-    """Tell whether something of a value has been masked."""
-    return any(MARK.search(text) for text in _texts(value))
-
-
-def _texts(value: Json) -> Iterator[str]:
-    waiting = [value]
-    while waiting:
-        inner = waiting.pop()
-        if isinstance(inner, str):
-            yield inner
-        elif isinstance(inner, Mapping):
-            waiting += inner.values()
-        elif isinstance(inner, list):
-            waiting += inner
+def is_masked(event: Mapping[str, Json], *fields: str) -> bool:
+    """Tell whether something in these fields of an event has been masked, as its notes say."""
+    return any(
+        flag.get("by") == "redaction" and flag.get("field") in fields
+        for flag in event.get("flags") or ()
+    )
 
 
 def is_all_but_masked(recorded: Json, asked: Json, depth: int = DEEPEST) -> bool:

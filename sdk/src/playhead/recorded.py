@@ -25,6 +25,8 @@ Event = Mapping[str, Json]
 BOUNDARY = frozenset("llm tool retriever embedding reranker guardrail memory http".split())
 # Calls whose answers are read by a client that wants the provider's own bytes.
 OVER_HTTP = frozenset({"llm", "embedding", "http"})
+# Fields of an event that say what was asked.
+ASKED = ("input", "params", "tools", "model")
 # How calls of other recorders are found: by all that was said, without the system's words, by
 # kind and name alone.
 SAID, LOOSE, OTHERS = "said", "loose", "others"
@@ -88,6 +90,8 @@ class Recorded:
             return None
         if self.key.kind in OVER_HTTP:
             return self._why_not_rebuilt(output)
+        if not self.is_own and output is None and self.event.get("input") is None:
+            return "neither what it was asked nor its answer was recorded"
         return None if is_whole(output) else "its answer was no value that JSON can tell"
 
     def _why_not_rebuilt(self, output: Json) -> str | None:
@@ -210,7 +214,7 @@ class Asking:
 
     def is_all_but_masked_in(self, recorded: Recorded) -> bool:
         """Tell whether a masked call asks the same, as far as it is not masked."""
-        if not is_masked(recorded.event.get("input")) or not self.is_in_the_same_way(recorded):
+        if not is_masked(recorded.event, *ASKED) or not self.is_in_the_same_way(recorded):
             return False
         if recorded.is_own or self.call.kind != "llm":
             asked = normalised(self.call.asked)
@@ -238,8 +242,14 @@ def _is_given(recorded: Recorded, call: Call) -> bool:
         return True
     given, asked = normalised(recorded.event.get("input")), normalised(call.asked)
     if not isinstance(given, dict) or not isinstance(asked, dict):
-        return bool(given == asked)
+        # Some tell a single argument without its name.
+        return given is not None and given in (asked, *_only(asked))
     return bool(given) and all(name in asked and asked[name] == given[name] for name in given)
+
+
+def _only(asked: Json) -> list[Json]:
+    is_one = isinstance(asked, dict) and len(asked) == 1
+    return list(asked.values()) if is_one else []
 
 
 def tool_names(tools: Json) -> set[str]:

@@ -253,8 +253,7 @@ def _remarks(tape: Tape, made: Sequence[Made]) -> Iterator[str]:
 
 
 def _is_answer_masked(recorded: Recorded) -> bool:
-    replay = recorded.event.get("replay") or {}
-    return is_masked([recorded.event.get("output"), replay.get("stream")])
+    return is_masked(recorded.event, "output", "error", "replay")
 
 
 def _spent(one: Made) -> Spent:

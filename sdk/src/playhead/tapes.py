@@ -13,7 +13,7 @@ from playhead.alignment import leaves
 from playhead.calls import Call, Key
 from playhead.clocks import opened
 from playhead.masked import is_masked
-from playhead.recorded import BOUNDARY, LOOSE, OTHERS, SAID, Asking, Recorded, recorded_calls
+from playhead.recorded import ASKED, BOUNDARY, LOOSE, OTHERS, SAID, Asking, Recorded, recorded_calls
 from playhead.recording import CLOCK, PATCHED, SEED, SURROUNDINGS
 
 Json = Any
@@ -62,7 +62,7 @@ class Tape:
     def _add(self, recorded: Recorded) -> None:
         self.calls.append(recorded)
         key = recorded.key
-        if is_masked(recorded.event.get("input")):
+        if is_masked(recorded.event, *ASKED):
             self._alike["masked", key.kind].append(recorded)
         if not recorded.is_own:
             self._has_others = True

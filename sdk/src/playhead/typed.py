@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import typing
 from collections.abc import Callable
 from typing import Any
@@ -30,6 +31,9 @@ def _as(value: Any, declared: Any) -> Any:
     arguments = [one for one in typing.get_args(declared) if one is not type(None)]
     if value is None or declared is None:
         return value
+    if declared is str and isinstance(value, dict | list):
+        # Other recorders open the JSON that a tool answered as text.
+        return json.dumps(value, ensure_ascii=False)
     if typing.get_origin(declared) is list and isinstance(value, list) and arguments:
         return [_as(one, arguments[0]) for one in value]
     # Optional[X] and X | None.
