@@ -262,6 +262,7 @@ CELERY_BEAT_SCHEDULE = {
     },
     "forget saved views": {"task": "sessions.sweep_views", "schedule": 86_400.0},
     "settle lost calls of models": {"task": "providers.sweep", "schedule": 60.0},
+    "link replays to what came after them": {"task": "replays.sweep_links", "schedule": 60.0},
     "forget answers to repeated requests": {"task": "tenants.sweep_answers", "schedule": 3_600.0},
     "erase removed demo projects": {"task": "web.sweep_demos", "schedule": 60.0},
     "go on with imports": {"task": "ingest.sweep_imports", "schedule": 3.0},

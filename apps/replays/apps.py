@@ -3,3 +3,12 @@ from django.apps import AppConfig
 
 class ReplaysConfig(AppConfig):
     name = "apps.replays"
+
+    def ready(self) -> None:
+        # Models are ready only now.
+        from apps.replays.following import derived_sessions, forget_replays, move_replays
+        from apps.sessions import store
+
+        store.register_adoption(move_replays)
+        store.register_derived(derived_sessions)
+        store.register_erasure(forget_replays)

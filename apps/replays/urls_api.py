@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import path
+
+from apps.replays import api
 
 app_name = "replays_api"
-urlpatterns: list[URLPattern] = []
+REPLAYS = "api/v1/replays"
+urlpatterns = [
+    path(REPLAYS, api.ReplayCollection.as_view(), name="replays"),
+    path(f"{REPLAYS}/reports", api.ReplayReports.as_view(), name="reports"),
+    path(f"{REPLAYS}/summary", api.ReplaySummary.as_view(), name="summary"),
+    path(f"{REPLAYS}/<uuid:replay_id>", api.ReplayDetail.as_view(), name="replay"),
+]

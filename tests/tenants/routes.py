@@ -38,6 +38,7 @@ PROJECT = f"{ORGANIZATION}p/<slug:project_slug>/"
 SESSION = f"{PROJECT}sessions/<uuid:session_id>/"
 IMPORT = f"{PROJECT}imports/<uuid:import_id>/"
 TICKET = f"{PROJECT}tickets/<int:number>/"
+REPLAY = f"{PROJECT}replays/<uuid:replay_id>/"
 VIEW = f"{PROJECT}sessions/views/<int:view_id>/"
 ACCESS = f"{SESSION}access/"
 COMMENT = f"{SESSION}comments/<int:comment_id>/"
@@ -100,6 +101,7 @@ PAGES = {
     f"{TICKET}claim/": Page(P.ANNOTATE, POST),
     f"{PROJECT}compare/": Page(P.READ_CONTENT),
     f"{PROJECT}compare/rows.json": Page(P.READ_CONTENT),
+    f"{PROJECT}compare/replay/": Page(P.READ_CONTENT),
     f"{PROJECT}compare/verdict/": Page(P.READ_CONTENT),
     f"{PROJECT}compare/verdict/give/": Page(P.ANNOTATE, POST),
     ACCESS: Page(P.READ_MEMBERS),
@@ -125,6 +127,11 @@ PAGES = {
     f"{SESSION}example/": Page(P.ANNOTATE, FORM),
     f"{SESSION}example/remove/": Page(P.ANNOTATE, POST),
     f"{PROJECT}examples/": Page(P.READ_CONTENT),
+    f"{PROJECT}replays/": Page(P.READ_META),
+    REPLAY: Page(P.READ_META),
+    f"{REPLAY}against/": Page(P.READ_CONTENT),
+    f"{SESSION}replays/": Page(P.READ_META, is_granted=False),
+    f"{SESSION}replay/": Page(P.READ_CONTENT),
     SESSION: Page(P.READ_META),
     f"{SESSION}spans.json": Page(P.READ_META),
     f"{SESSION}graph.json": Page(P.READ_META),
@@ -174,6 +181,10 @@ ENDPOINTS = {
     "/api/v1/tickets/next": Endpoint({"POST": P.ANNOTATE}),
     API_TICKET: Endpoint({"GET": P.READ_META, "PATCH": P.ANNOTATE}),
     f"{API_TICKET}/claim": Endpoint({"POST": P.ANNOTATE, "DELETE": P.ANNOTATE}),
+    "/api/v1/replays": Endpoint({"GET": P.READ_META}),
+    "/api/v1/replays/reports": Endpoint({"POST": P.REPORT_REPLAYS}),
+    "/api/v1/replays/summary": Endpoint({"GET": P.READ_META}),
+    "/api/v1/replays/<uuid:replay_id>": Endpoint({"GET": P.READ_META}),
     "/v1/traces": Endpoint({"POST": P.INGEST}),
     "/v1/logs": Endpoint({"POST": P.INGEST}),
     "/api/public/otel/v1/traces": Endpoint({"POST": P.INGEST}),

@@ -31,6 +31,7 @@ from apps.tenants.models import Project
 from apps.tenants.permissions import ROLE_PERMISSIONS, SCOPE_PERMISSIONS, Role, Scope
 from apps.tickets.words import cipher_of, seal_words
 from tests.factories import make_key, make_membership, make_project, make_user
+from tests.replays.reporting import make_divergence, make_replay
 from tests.tenants import routes
 from tests.tenants.routes import ENDPOINTS, LISTED, METHODS, PAGES, fill
 
@@ -94,6 +95,11 @@ def furnish(project: Project) -> Place:
         "membership": make_membership(project.organization).pk,
         **shared(project, session_id),
         **said(project, session_id, content),
+        "replay_id": make_replay(
+            project,
+            session=session.external_id,
+            report={"divergences": [make_divergence(says=content)]},
+        ).pk,
         "uidb36": "1",
     }
     return Place(project, content, values)
@@ -188,7 +194,7 @@ def test_every_route_of_the_api_is_in_its_document():
 def fill_names(path: str) -> str:
     names = (
         *("session_id", "event_id", "import_id", "pk", "link_id", "person_id"),
-        *("comment_id", "score_id", "number"),
+        *("comment_id", "score_id", "number", "replay_id"),
     )
     return fill(path, {name: f"<{name}>" for name in names})
 

@@ -42,6 +42,7 @@ MAY_CROSS_PROJECTS = {
     "apps/audit/queries.py",
     "apps/audit/services.py",
     "apps/ingest/imports/sweeping.py",
+    "apps/replays/following.py",
     "apps/sessions/erasure.py",
     "apps/sessions/keys.py",
     "apps/sessions/models.py",
