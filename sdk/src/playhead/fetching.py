@@ -135,6 +135,4 @@ def _message(error: urllib.error.HTTPError) -> str:
         told = json.loads(error.read(10_000))
     except (ValueError, OSError):
         return ""
-    problem = told.get("error", told) if isinstance(told, dict) else {}
-    found = problem.get("message") or problem.get("detail") if isinstance(problem, dict) else ""
-    return str(found or "")
+    return str(told.get("detail") or "") if isinstance(told, dict) else ""

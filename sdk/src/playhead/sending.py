@@ -219,7 +219,7 @@ class Sender:
     def _count(self, answer: Json, batch: Batch) -> None:
         if batch.place == REPORTS:
             self._reports += 1
-            self.reported[str(answer.get("id"))] = answer
+            self.reported[json.loads(batch.lines[0])["id"]] = answer
             return
         refused = len(answer.get("rejected") or ())
         self._refused += refused
