@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import path
+
+from apps.replays import pages, pages_beside, pages_list
 
 app_name = "replays"
-urlpatterns: list[URLPattern] = []
+ROOT = "o/<slug:organization_slug>/p/<slug:project_slug>/"
+SESSION = f"{ROOT}sessions/<uuid:session_id>/"
+REPLAYS = f"{ROOT}replays/"
+REPLAY = f"{REPLAYS}<uuid:replay_id>/"
+
+urlpatterns = [
+    path(REPLAYS, pages_list.replay_list, name="list"),
+    path(REPLAY, pages.replay_detail, name="detail"),
+    path(f"{REPLAY}against/", pages.replay_against, name="against"),
+    path(f"{SESSION}replays/", pages.session_replays, name="session"),
+    path(f"{SESSION}replay/", pages.replay_code, name="code"),
+    path(f"{ROOT}compare/replay/", pages_beside.replay_beside, name="beside"),
+]

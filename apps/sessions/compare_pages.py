@@ -97,6 +97,8 @@ class ComparePage:
             "whole_url": self.url(a=self.a.pk, b=self.b.pk) if self.steps else "",
             "modes": [(name, title, self.url(mode=name)) for name, title in MODES.items()],
             "at": self.line(found, row) if found.rows else None,
+            # The line that the address leads to by a step of one side.
+            "named": row + 1 if not at and len(self.steps) == 1 else None,
             "address": self.query(),
             "back": urlencode(self.query(), safe="@"),
         }

@@ -19,6 +19,7 @@ from apps.sessions.layout_cache import layout_of
 from apps.sessions.listing import short_id, total_tokens
 from apps.sessions.model_names import grouped
 from apps.sessions.models import Facet, Session
+from apps.sessions.parents import parent_of
 from apps.sessions.places import find_step
 from apps.sessions.queries import facets_of, session_page
 from apps.sessions.search import Found
@@ -91,6 +92,8 @@ def player_context(request: SignedInRequest, session: Session, view: str) -> dic
         "views": player.VIEWS,
         "is_placed": any(place_of(request)),
         "title": head.title,
+        # Other sessions are not for those who were given this one alone.
+        "parent": parent_of(session) if request.is_member else None,
         "facets": facets,
         "models": grouped(facets.get(Facet.MODEL, [])),
         "outcome_reason": head.reason,

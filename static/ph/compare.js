@@ -79,7 +79,7 @@ function arrive() {
   if (location.hash === LAST) return rows.length ? show(rows.at(-1)) : follow("prev", LAST);
   const named = /^#r\d+$/.test(location.hash) ? document.querySelector(location.hash) : null;
   if (named?.matches("[data-diff]")) show(named);
-  else if (!location.hash && pair.has("at") && form) goTo(Number(pair.get("at")), null);
+  else if (!location.hash && form && (pair.has("at") || "named" in form.dataset)) goTo(Number(form.elements.at.value), null);
 }
 
 const form = document.querySelector(".cmp-slider");

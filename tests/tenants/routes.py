@@ -38,10 +38,12 @@ PROJECT = f"{ORGANIZATION}p/<slug:project_slug>/"
 SESSION = f"{PROJECT}sessions/<uuid:session_id>/"
 IMPORT = f"{PROJECT}imports/<uuid:import_id>/"
 TICKET = f"{PROJECT}tickets/<int:number>/"
+SUITE = f"{PROJECT}suites/<uuid:suite_id>/"
 REPLAY = f"{PROJECT}replays/<uuid:replay_id>/"
 VIEW = f"{PROJECT}sessions/views/<int:view_id>/"
 ACCESS = f"{SESSION}access/"
 COMMENT = f"{SESSION}comments/<int:comment_id>/"
+API_SUITE = "/api/v1/suites/<uuid:suite_id>"
 API_TICKET = "/api/v1/tickets/<int:number>"
 API_IMPORT = "/api/v1/imports/<uuid:import_id>"
 API_SESSION = "/api/v1/sessions/<uuid:session_id>"
@@ -99,6 +101,19 @@ PAGES = {
     TICKET: Page(P.READ_META),
     f"{TICKET}change/": Page(P.ANNOTATE, POST),
     f"{TICKET}claim/": Page(P.ANNOTATE, POST),
+    f"{PROJECT}suites/": Page(P.READ_META),
+    f"{PROJECT}suites/new/": Page(P.RUN_REPLAYS, FORM),
+    f"{PROJECT}suites/add/": Page(P.RUN_REPLAYS, FORM),
+    f"{PROJECT}suites/from-sessions/": Page(P.RUN_REPLAYS, POST),
+    SUITE: Page(P.READ_META),
+    f"{SUITE}grow/": Page(P.RUN_REPLAYS, FORM),
+    f"{SUITE}change/": Page(P.RUN_REPLAYS, POST),
+    f"{SUITE}versions/": Page(P.READ_META),
+    f"{SUITE}diff/": Page(P.READ_META),
+    f"{SUITE}coverage/": Page(P.READ_META),
+    f"{SUITE}cases/": Page(P.RUN_REPLAYS, POST),
+    f"{SUITE}cases/<uuid:case_id>/": Page(P.READ_CONTENT),
+    f"{SUITE}cases/<uuid:case_id>/change/": Page(P.RUN_REPLAYS, POST),
     f"{PROJECT}compare/": Page(P.READ_CONTENT),
     f"{PROJECT}compare/rows.json": Page(P.READ_CONTENT),
     f"{PROJECT}compare/replay/": Page(P.READ_CONTENT),
@@ -185,6 +200,13 @@ ENDPOINTS = {
     "/api/v1/replays/reports": Endpoint({"POST": P.REPORT_REPLAYS}),
     "/api/v1/replays/summary": Endpoint({"GET": P.READ_META}),
     "/api/v1/replays/<uuid:replay_id>": Endpoint({"GET": P.READ_META}),
+    "/api/v1/suites": Endpoint({"GET": P.READ_META, "POST": P.RUN_REPLAYS}),
+    API_SUITE: Endpoint({"GET": P.READ_META, "PATCH": P.RUN_REPLAYS, "DELETE": P.RUN_REPLAYS}),
+    f"{API_SUITE}/restore": Endpoint({"POST": P.RUN_REPLAYS}),
+    f"{API_SUITE}/versions": Endpoint({"GET": P.READ_META, "POST": P.RUN_REPLAYS}),
+    f"{API_SUITE}/diff": Endpoint({"GET": P.READ_META}),
+    f"{API_SUITE}/cases": Endpoint({"GET": P.READ_META}),
+    f"{API_SUITE}/coverage": Endpoint({"GET": P.READ_META}),
     "/v1/traces": Endpoint({"POST": P.INGEST}),
     "/v1/logs": Endpoint({"POST": P.INGEST}),
     "/api/public/otel/v1/traces": Endpoint({"POST": P.INGEST}),

@@ -1,0 +1,116 @@
+"""Replays worth looking at: identical, diverged in much, running, failed, a fork of a fork."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from apps.audit.actors import SYSTEM
+from apps.replays.models import Replay
+from apps.replays.reports import read_report
+from apps.replays.services import report_replay
+from apps.sessions import store
+from apps.sessions.models import Session
+from apps.tenants.models import Project
+from tests.browser.seed import HOSTILE, refund_story
+
+EVERYTHING: dict[str, Any] = {
+    "coverage": 1.0,
+    "consumption": 1.0,
+    "fidelity": 1.0,
+    "decisions": 1.0,
+    "band": "identical",
+    "calls": 9,
+    "digest": "sha256:5f4c",
+}
+PLAN = {"match": "strict", "on_divergence": "stop", "recorded_calls": 9, "python": "3.12.4"}
+
+
+def tell(project: Project, name: str, of: str, **said: Any) -> Replay:
+    """Report a replay as an application does; by default one in which all was as recorded."""
+    now = timezone.now()
+    sent = {
+        "id": hashlib.md5(name.encode(), usedforsecurity=False).hexdigest(),
+        "status": "ended",
+        "session": of,
+        "origin": "replay",
+        "name": name,
+        "started_at": (now - timedelta(seconds=9)).isoformat(),
+        "ended_at": now.isoformat(),
+        "plan": PLAN,
+        "report": EVERYTHING | {"session": of},
+    } | said
+    return report_replay(project, read_report(sent, now), sent, actor=SYSTEM).replay
+
+
+def tell_divergences(count: int, hostile: bool = False) -> dict[str, Any]:
+    """Return a report in which so many places are not as recorded."""
+    says = " ".join(HOSTILE) if hostile else "step 4, tool lookup_order in lane 0: it asks other"
+    differences: list[dict[str, Any]] = [
+        {"path": "/input/messages/1/content", "expected": "order 4411", "got": "order 4412"},
+        {"path": "/input/tone", "expected": HOSTILE[0], "got": {"is": [HOSTILE[1], None, 3]}},
+        {"path": "/model", "got": "gpt-4o-mini"},
+    ]
+    differences += [{"path": f"/input/{at}", "expected": at, "got": None} for at in range(197)]
+    one = {
+        "kind": "drifted-request",
+        "step": 4,
+        "event": "0004",
+        "lane": HOSTILE[2] if hostile else "0",
+        "name": HOSTILE[3] if hostile else "lookup_order",
+        "says": says,
+        "differences": differences,
+        "nearest": [{"step": 5, "alike": 0.62, "says": says, "failed": ["name", "lane"]}],
+        "cone": [6, 7, 8],
+    }
+    later = {"kind": "missing", "step": 8, "lane": "0", "name": "act", "says": "was not asked for"}
+    return {
+        "coverage": 0.875,
+        "consumption": 0.7,
+        "fidelity": 0.61,
+        "decisions": 0.5,
+        "band": "diverged",
+        "calls": 8,
+        "divergences": [one, *[later] * (count - 1)],
+        "environment": {"python": ["3.11.7", "3.12.4"], HOSTILE[4]: [HOSTILE[5], None]},
+        "latency": {
+            "calls": 8,
+            "served": 7,
+            "before": {"p50_ms": 900.0},
+            "now": {"p50_ms": 1100.0},
+        },
+        "cost": {"before": 0.012, "now": 0.004},
+        "stopped": True,
+        "notes": [says],
+    }
+
+
+def tell_of_replays(project: Project, sessions: Mapping[str, Session]) -> dict[str, Replay]:
+    """Report replays of the refund and of the session with hostile text."""
+    hero, hostile = (str(sessions[name].external_id) for name in ("hero", "hostile"))
+    store.append(project, refund_story("replay-of-a-refund", timezone.now()))
+    store.append(project, refund_story("fork-of-a-refund", timezone.now()))
+    fork = {"step": 8, "event": "0008", "trace": f"trace-{hero}"}
+    again = {"step": 3, "event": "0003", "trace": None}
+    told = {
+        "identical": tell(project, "replay-of-a-refund", hero),
+        "diverged": tell(project, "replay-diverged", hero, report=tell_divergences(60)),
+        "hostile": tell(
+            project,
+            f"replay {HOSTILE[1]}",
+            hostile,
+            plan=PLAN | {"overrides": {HOSTILE[1]: HOSTILE[2]}, "stubs": list(HOSTILE[:3])},
+            report=tell_divergences(2, hostile=True),
+            error={"type": "ValueError", "message": "\n".join(HOSTILE)},
+        ),
+        "running": tell(
+            project, "replay-running", hero, status="running", ended_at=None, report=None
+        ),
+        "fork": tell(project, "fork-of-a-refund", hero, origin="fork", forked_at=fork),
+    }
+    tell(project, "fork-of-the-fork", "fork-of-a-refund", origin="fork", forked_at=again)
+    return told
