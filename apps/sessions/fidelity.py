@@ -164,10 +164,14 @@ def _missing_calls(session: Session) -> list[str]:
     for kind, calls, running, mute, deaf in found:
         of = f"of {calls:,} {CALLED.get(kind, kind)}"
         content_is_off |= bool(mute or deaf)
-        told += [f"{mute:,} {of} have no output."] if mute else []
-        told += [f"{deaf:,} {of} have no input."] if deaf else []
+        told += [f"{mute:,} {of} {_have(mute)} no output."] if mute else []
+        told += [f"{deaf:,} {of} {_have(deaf)} no input."] if deaf else []
         told += [f"{running:,} {of} never ended."] if running else []
     return [*told, CAPTURE] if content_is_off else told
+
+
+def _have(count: int) -> str:
+    return "has" if count == 1 else "have"
 
 
 def _missing_state(session: Session) -> list[str]:

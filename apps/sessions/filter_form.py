@@ -30,6 +30,7 @@ BOXES = (
     ("release", "Release", "1.4.2"),
     ("origin", "Origin", "live"),
     ("outcome", "Outcome", "failure"),
+    ("fidelity", "Can be replayed", "E1"),
     ("has_ticket", "Has an unfinished ticket", "true"),
     ("started_after", "Started after", "2026-11-21T00:00Z"),
     ("started_before", "Started before", "2026-11-22T00:00Z"),

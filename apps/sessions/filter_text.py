@@ -36,6 +36,7 @@ KEYS: Mapping[str, str] = {
     "release": "a release of your application",
     "origin": "live, import, replay, fork or demo",
     "outcome": "success, failure or abandoned",
+    "fidelity": "how far it can be replayed: E0 to E3",
     "external_id": "your own id of a session",
     "has_ticket": "true or false",
     "score": "a score, or name=yes",

@@ -14,6 +14,7 @@ from django.utils.dateparse import parse_datetime
 
 from apps.core.errors import InvalidError
 from apps.sessions.choices import UNKNOWN_TIME, Origin, OutcomeStatus
+from apps.sessions.fidelity import CLASSES
 
 SORTS = ("started", "cost", "duration", "errors")
 # Values that are kept per session in the facet index, by the name of their filter.
@@ -49,6 +50,8 @@ class SessionFilters:
     status: str = ""
     origin: str = ""
     outcome: str = ""
+    # E0 to E3: how far a session can be replayed.
+    fidelity: str = ""
     facets: Mapping[str, str] = field(default_factory=dict)
     started_after: datetime | None = None
     started_before: datetime | None = None
@@ -164,6 +167,7 @@ READERS: Mapping[str, Callable[[str, str], Any]] = {
     "status": one_of(*STATUSES),
     "origin": one_of(*Origin.values),
     "outcome": one_of(*OutcomeStatus.values),
+    "fidelity": one_of(*CLASSES),
     "started_after": read_time,
     "started_before": read_time,
     "min_cost": read_number,

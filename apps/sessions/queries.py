@@ -14,6 +14,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from apps.core.errors import InvalidError
 from apps.core.paging import Page, decode_cursor, encode_cursor
 from apps.sessions.facets import ANY_ERROR, facet_value
+from apps.sessions.fidelity import CLASSES
 from apps.sessions.filters import SessionFilters
 from apps.sessions.keys import user_ref
 from apps.sessions.models import Facet, Session, SessionFacet
@@ -158,6 +159,7 @@ def column_filters(filters: SessionFilters, prefix: str = "") -> Q:
     wanted: dict[str, Any] = {
         "external_id": filters.external_id,
         "outcome": filters.outcome,
+        "fidelity": CLASSES.index(filters.fidelity) if filters.fidelity else None,
         "sort_cost__gte": filters.min_cost,
         "sort_duration__gte": filters.min_duration_ms,
     }

@@ -9,6 +9,7 @@ from apps.core.errors import InvalidError
 from apps.sessions import filter_text, sql
 from apps.sessions.choices import Facet, Origin, OutcomeStatus
 from apps.sessions.facets import ANY_ERROR
+from apps.sessions.fidelity import CLASSES
 from apps.sessions.filters import STATUSES, TEXT_LIMIT
 from apps.tenants.models import Project
 
@@ -19,6 +20,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "status": STATUSES,
     "origin": tuple(Origin.values),
     "outcome": tuple(OutcomeStatus.values),
+    "fidelity": CLASSES,
     "has_ticket": ("true", "false"),
 }
 # Filters whose values lists know. People's ids are kept as keyed hashes and are not told.

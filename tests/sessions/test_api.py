@@ -69,7 +69,7 @@ def test_a_session_tells_its_times_sums_and_stamps(project, reads):
     assert row["usage"]["reasoning"] is None
     assert Decimal(row["cost"]) > 0
     assert row["stamps"]["models"] == ["gpt-4o"]
-    assert get(reads, f"{SESSIONS}/{row['id']}") == row
+    assert get(reads, f"{SESSIONS}/{row['id']}").items() >= row.items()
 
 
 def test_events_come_in_order_in_the_shape_in_which_they_were_sent(project, reads):

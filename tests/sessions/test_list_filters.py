@@ -26,6 +26,7 @@ TABLE = {
     "status": ("error", ["b"], "broken"),
     "origin": ("live", ["c", "b", "a"], "mars"),
     "outcome": ("failure", ["b"], "bad"),
+    "fidelity": ("E1", ["b"], "E4"),
     "kind": ("tool", ["b"], "x" * 513),
     "model": ("gpt-4o", ["c", "a"], "x" * 513),
     "provider": ("openai", ["c", "a"], "a\x00"),

@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 
 from apps.sessions import queries, reader
+from apps.sessions.fidelity import assess
 from apps.sessions.models import Facet, Session
 from apps.sessions.search import Hit
 from apps.tenants.models import Project
@@ -26,6 +27,16 @@ STAMPS = {
 def session_json(project: Project, session: Session, *, content: bool) -> Json:
     """Return one session."""
     return sessions_json(project, [session], content=content)[0]
+
+
+def detail_json(project: Project, session: Session, *, content: bool) -> Json:
+    """Return one session with how far it can be replayed, and how often it was."""
+    assessed = assess(session)
+    return session_json(project, session, content=content) | {
+        "fidelity_next": assessed.next,
+        "fidelity_missing": assessed.missing,
+        "replays": project.sessions.listed().filter(replay_of=session.pk).count(),
+    }
 
 
 def sessions_json(project: Project, sessions: Sequence[Session], *, content: bool) -> list[Json]:

@@ -75,6 +75,14 @@ class SessionOut(serializers.Serializer[Any]):
     hits = HitOut(many=True, required=False, help_text="With `q`: the best three.")
 
 
+class SessionDetailOut(SessionOut):
+    fidelity_next = serializers.CharField(allow_null=True, help_text="The class above; E3: null.")
+    fidelity_missing = serializers.ListField(
+        child=serializers.CharField(), help_text="What is missing for it, in sentences."
+    )
+    replays = serializers.IntegerField(help_text="Replays and forks of it that are here.")
+
+
 class SessionPageOut(serializers.Serializer[Any]):
     results = SessionOut(many=True)
     next = serializers.CharField(allow_null=True)

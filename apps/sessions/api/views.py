@@ -16,7 +16,7 @@ from apps.core.errors import InvalidError
 from apps.core.paging import decode_cursor, encode_cursor, read_limit
 from apps.sessions import queries, reader, search
 from apps.sessions.api import serializers
-from apps.sessions.api.output import hit_json, session_json, sessions_json, step_json
+from apps.sessions.api.output import detail_json, hit_json, sessions_json, step_json
 from apps.sessions.filters import FACET_FILTERS, READERS, SessionFilters, refuse_unknown
 from apps.sessions.layout_cache import layout_of
 from apps.sessions.models import Session
@@ -118,12 +118,12 @@ class SessionCollection(ProjectAPIView):
 class SessionDetail(SessionAPIView):
     """One session without its events."""
 
-    @extend_schema(operation_id="read_session", responses=serializers.SessionOut)
+    @extend_schema(operation_id="read_session", responses=serializers.SessionDetailOut)
     def get(self, request: Request, session_id: UUID) -> Response:
         content = self.may(Permission.READ_CONTENT)
         if content:
             record_reading(self, [self.session])
-        return Response(session_json(self.project, self.session, content=content))
+        return Response(detail_json(self.project, self.session, content=content))
 
 
 class EventCollection(SessionAPIView):
