@@ -21,7 +21,8 @@ CHANCE = random.SystemRandom()
 def look_up(city: str) -> dict[str, Any]:
     # Ends in any order, and never answers the same twice.
     time.sleep(CHANCE.random() / 200)
-    return {"city": city, "degrees": CHANCE.random()}
+    # Names in no alphabetic order, which who stores JSON need not keep.
+    return {"degrees": CHANCE.random(), "city": city}
 
 
 @playhead.tool(effects="read")

@@ -18,7 +18,7 @@ from typing import Any
 
 from playhead import places
 from playhead.matching import CANON, MatchHashes, match_hashes
-from playhead.values import as_json
+from playhead.values import as_json, key_orders
 
 Json = Any
 
@@ -152,7 +152,9 @@ def event_of(call: Call, answer: Answer, session: str) -> dict[str, Json]:
 
 
 def _replay_of(call: Call, answer: Answer) -> dict[str, Json]:
-    return {
+    # Where there is a response, its bytes are served and not what was read from them.
+    orders = key_orders(answer.output) if answer.response is None else None
+    return ({"key_orders": orders} if orders else {}) | {
         "canon": CANON,
         "request_hash": call.hashes.request,
         "loose_hash": call.hashes.loose,

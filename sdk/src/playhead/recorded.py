@@ -16,7 +16,7 @@ from playhead.calls import Answer, Call, Key
 from playhead.conversations import Conversation, conversation_in
 from playhead.masked import is_all_but_masked, is_masked
 from playhead.matching import CANON, match_hashes, normalised
-from playhead.values import is_whole
+from playhead.values import in_order, is_whole
 
 Json = Any
 Event = Mapping[str, Json]
@@ -79,6 +79,8 @@ class Recorded:
         known = ("usage", "model_returned", "request_id", "response_id")
         extra = {name: self.event[name] for name in known if self.event.get(name) is not None}
         output, error = self.event.get("output"), self.event.get("error")
+        if orders := replay.get("key_orders"):
+            output = in_order(output, orders)
         return Answer(output, error, {} if self.is_own else extra, response)
 
     def why_not(self) -> str | None:

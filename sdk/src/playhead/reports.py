@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
@@ -308,16 +309,21 @@ def _row(one: Made) -> dict[str, Json]:
 def digest_of(made: Iterable[Made]) -> str:
     """Return a digest of what was asked and answered: the same for the same behaviour.
 
-    Ids and times are left out, and so is the order in which calls at the same time ended.
+    Ids and times are left out, and so is the order in which calls at the same time ended, and
+    that of names in answers, which a server does not keep.
     """
     told = sorted(
         rfc8785.dumps(
             [
                 *asdict(one.call.key).values(),
-                hashlib.sha256(repr(one.answer and one.answer.output).encode()).hexdigest(),
+                hashlib.sha256(_sorted(one.answer and one.answer.output)).hexdigest(),
                 bool(one.answer and one.answer.error),
             ]
         )
         for one in made
     )
     return "sha256:" + hashlib.sha256(b"\n".join(told)).hexdigest()
+
+
+def _sorted(output: Json) -> bytes:
+    return json.dumps(output, sort_keys=True, default=repr).encode()

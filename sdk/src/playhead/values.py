@@ -134,6 +134,44 @@ def from_json(value: Json) -> Any:
     return read(value["value"])
 
 
+def key_orders(value: Json) -> list[list[str]]:
+    """Return the order of names of each mapping in a value, where it is not that of the alphabet.
+
+    JSON says nothing of it, and who stores JSON may sort it; but an application that writes an
+    answer into its next question says it in the order in which the tool did.
+    """
+    found: dict[tuple[str, ...], list[str]] = {}
+    _add_orders(value, found)
+    return list(found.values())
+
+
+def _add_orders(value: Json, found: dict[tuple[str, ...], list[str]]) -> None:
+    if isinstance(value, list):
+        for inner in value:
+            _add_orders(inner, found)
+    elif isinstance(value, dict):
+        names = list(value)
+        if names != (by_alphabet := sorted(names)):
+            found.setdefault(tuple(by_alphabet), names)
+        for inner in value.values():
+            _add_orders(inner, found)
+
+
+def in_order(value: Json, orders: list[list[str]]) -> Json:
+    """Return a value whose mappings have their names in the orders that ``key_orders`` told."""
+    known = {tuple(sorted(names)): names for names in orders}
+    return _in_order(value, known) if known else value
+
+
+def _in_order(value: Json, known: Mapping[tuple[str, ...], list[str]]) -> Json:
+    if isinstance(value, list):
+        return [_in_order(inner, known) for inner in value]
+    if not isinstance(value, dict):
+        return value
+    names = known.get(tuple(sorted(value)), value)
+    return {name: _in_order(value[name], known) for name in names}
+
+
 def is_whole(value: Json) -> bool:
     """Tell whether everything in the JSON can be made into what it was."""
     if isinstance(value, list):
