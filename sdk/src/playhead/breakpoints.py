@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from playhead.calls import Call
+from playhead.commands.terminal import printable, shortly
 from playhead.reports import Divergent
 from playhead.tapes import Recorded
 
@@ -23,8 +24,8 @@ Json = Any
 
 SERVE, TYPE, LIVE, STUB, ONWARDS, STOP = "serve", "type", "live", "stub", "onwards", "stop"
 TERMINAL = "/dev/tty"
-# Of a value, what is shown at first; all of it on demand.
-SHORT, DIFFERENCES = 100, 8
+# Places that are shown at first; all of them on demand.
+DIFFERENCES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,14 +168,3 @@ def _line(recorded: Recorded, alike: float) -> str:
     came = event.get("error") or event.get("output")
     where = f"step {recorded.seq}, {alike:.0%} alike, {key.kind} {key.name}"
     return f"{where} {shortly(event.get('input'))} -> {shortly(came)}"
-
-
-def shortly(value: Json) -> str:
-    text = json.dumps(value, ensure_ascii=False, default=repr)
-    return text if len(text) <= SHORT else text[:SHORT] + "..."
-
-
-def printable(text: str) -> str:
-    """Return recorded text without what a terminal would obey."""
-    strange = "\N{REPLACEMENT CHARACTER}"
-    return "".join(one if one.isprintable() or one in "\n\t" else strange for one in text)

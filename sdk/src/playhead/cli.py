@@ -1,164 +1,255 @@
-"""The command ``playhead``: record a program, run it again from the record, compare, move files.
-
-Exit codes: 0 all is as recorded, 1 something differs, 2 it could not be tried. ``record`` ends
-with the program's own code.
-"""
+"""The command ``playhead``: record a program, run it again from the record, compare, move files."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import os
-import subprocess
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
-from playhead.alignment import Signature, signature
-from playhead.client import counts, flush, init, load, send
+from playhead.client import KEY, URL
+from playhead.commands import comparing, following, moving, running
+from playhead.commands.terminal import INTERRUPTED, NOT_TRIED, complain
 from playhead.fetching import NoSuchSessionError
-from playhead.files import BrokenFileError, read_file, write_file
-from playhead.lanes import align_lanes
-from playhead.program import RECORD, REPLAY, environment
-from playhead.tapes import MODES, Tape
+from playhead.files import PASSPHRASE, BrokenFileError
+from playhead.replaying import POLICIES
+from playhead.tapes import MODES
+from playhead.version import VERSION
 
 Json = Any
 
-SAME, DIFFERENT, NOT_TRIED = 0, 1, 2
-GREEN, RED, PLAIN = "\x1b[32m", "\x1b[31m", "\x1b[0m"
+CODES = """\
+exit codes:
+  0    as recorded; done
+  1    something differs: a replay from its record, two sessions, events that were refused
+  2    it could not be tried: no such file, session or program, a wrong key, no server
+  3    nothing differs, but the program itself ended with an error
+  130  broken off by Ctrl-C
+record ends with the program's own code.
+
+environment: PLAYHEAD_URL, PLAYHEAD_API_KEY, PLAYHEAD_PASSPHRASE (of encrypted files),
+PLAYHEAD_SPOOL (a folder for events while the server is away), PLAYHEAD_REPORT=0 (report no
+replays), NO_COLOR.
+"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
     options = parser().parse_args(arguments)
     try:
+        _surround(options)
         return int(options.act(options))
-    except (BrokenFileError, NoSuchSessionError, OSError, ValueError) as error:
-        sys.stderr.write(f"playhead: {error}\n")
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read the output has seen enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except (
+        BrokenFileError,
+        NoSuchSessionError,
+        running.NotTriedError,
+        OSError,
+        ValueError,
+    ) as error:
+        complain(_told(error))
         return NOT_TRIED
 
 
+def _told(error: Exception) -> str:
+    if isinstance(error, FileNotFoundError) and error.filename:
+        return f"there is no file {error.filename}"
+    if isinstance(error, PermissionError) and error.filename:
+        return f"{error.filename} may not be opened: {error.strerror}"
+    if isinstance(error, IsADirectoryError):
+        return f"{error.filename} is a folder"
+    return str(error)
+
+
+def _surround(options: argparse.Namespace) -> None:
+    """Put what the options say where this process and the program's look for it."""
+    for name, value in ((URL, options.url), (KEY, options.key)):
+        if value:
+            os.environ[name] = value
+    if options.passphrase_file:
+        first = Path(options.passphrase_file).read_text(encoding="utf-8").partition("\n")[0]
+        if not first:
+            raise ValueError(f"{options.passphrase_file} holds no passphrase in its first line")
+        os.environ[PASSPHRASE] = first
+
+
 def parser() -> argparse.ArgumentParser:
-    whole = argparse.ArgumentParser(prog="playhead", description=__doc__)
+    whole = argparse.ArgumentParser(
+        prog="playhead",
+        description=__doc__,
+        epilog=CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    whole.add_argument("--version", action="version", version=f"playhead {VERSION}")
     acts = whole.add_subparsers(required=True, metavar="COMMAND")
-    record = _act(acts, "record", run_recorded, "run a program and record it as one session")
-    record.add_argument("--file", default="", help="write the session here, as a .playhead file")
-    record.add_argument("--session", help="the session's name; by default a new one")
-    record.add_argument("program", nargs="+", metavar="-- PROGRAM")
-    replay = _act(acts, "replay", run_replayed, "run a program with all answers from a record")
-    replay.add_argument("session", help="a .playhead file, or a session of the server")
-    replay.add_argument("--match", choices=MODES, default=MODES[0])
-    replay.add_argument("--allow-live", action="append", default=[], metavar="KIND:NAME")
-    replay.add_argument("program", nargs="+", metavar="-- PROGRAM")
-    diff = _act(acts, "diff", show_differences, "compare two sessions step by step")
-    diff.add_argument("a", help="a .playhead file, or a session of the server")
-    diff.add_argument("b")
-    export = _act(acts, "export", export_session, "fetch a session of the server into a file")
-    export.add_argument("session")
-    export.add_argument("file", type=Path)
-    imported = _act(acts, "import", import_file, "send a file's session to the server")
-    imported.add_argument("file", type=Path)
+    _record(_act(acts, "record", running.record, "run a program and record it as one session"))
+    _replay(_act(acts, "replay", running.replay, "run a program with all answers from a record"))
+    _fork(_act(acts, "fork", running.fork, "run a program from the record up to a step"))
+    _diff(_act(acts, "diff", comparing.compare, "compare two sessions step by step"))
+    _export(_act(acts, "export", moving.export, "write a session of the server into a file"))
+    _import(_act(acts, "import", moving.import_file, "send a file's session to the server"))
+    _tail(_act(acts, "tail", following.tail, "print sessions and steps as they come"))
     return whole
 
 
 def _act(acts: Any, name: str, function: Any, says: str) -> argparse.ArgumentParser:
-    act: argparse.ArgumentParser = acts.add_parser(name, help=says, description=says)
+    act: argparse.ArgumentParser = acts.add_parser(
+        name,
+        help=says,
+        description=says[0].upper() + says[1:] + ".",
+        epilog=CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     act.add_argument("--json", action="store_true", help="print JSON")
+    act.add_argument("--url", help="address of the Playhead (PLAYHEAD_URL)")
+    act.add_argument("--key", help="key of a project (PLAYHEAD_API_KEY; others see this one)")
+    act.add_argument(
+        "--passphrase-file", metavar="FILE", help="its first line opens and seals files"
+    )
     act.set_defaults(act=function)
     return act
 
 
-def run_recorded(options: argparse.Namespace) -> int:
-    said = {"id": options.session} if options.session else {}
-    with tempfile.TemporaryDirectory() as folder:
-        report = Path(folder) / "report.json"
-        around = environment(RECORD, options.file, report, said)
-        return subprocess.run(options.program, env=around, check=False).returncode  # noqa: S603
+SESSION = "a .playhead file, or a session of the server: its id or name"
 
 
-def run_replayed(options: argparse.Namespace) -> int:
-    said = {"match": options.match, "allow_live": options.allow_live}
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "report.json"
-        around = environment(REPLAY, options.session, path, said)
-        ended = subprocess.run(options.program, env=around, check=False)  # noqa: S603
-        if not path.exists():
-            raise BrokenFileError(f"the program ended with {ended.returncode} before its replay")
-        report = json.loads(path.read_text())
-    is_same = not report["divergences"] and ended.returncode == 0
-    _print(report if options.json else _coloured(report["text"], is_same))
-    return SAME if is_same else DIFFERENT
+def _record(act: argparse.ArgumentParser) -> None:
+    act.add_argument("--file", default="", help="write the session here, as a .playhead file")
+    act.add_argument("--session", help="the session's name; by default a new one")
+    _program(act)
 
 
-def _coloured(text: str, is_good: bool, stream: TextIO = sys.stdout) -> str:
-    if not stream.isatty() or os.environ.get("NO_COLOR"):
-        return text
-    return f"{GREEN if is_good else RED}{text}{PLAIN}"
+def _replay(act: argparse.ArgumentParser) -> None:
+    act.add_argument("session", help=SESSION)
+    act.add_argument("--match", choices=MODES, default=MODES[0], help="how a call may be found")
+    act.add_argument(
+        "--on-divergence",
+        choices=POLICIES,
+        default=POLICIES[0],
+        help="what to do with a call that the record does not answer",
+    )
+    act.add_argument("--at", help=argparse.SUPPRESS)
+    _shared(act)
 
 
-def _print(told: Json) -> None:
-    sys.stdout.write(f"{told if isinstance(told, str) else json.dumps(told, indent=1)}\n")
+def _fork(act: argparse.ArgumentParser) -> None:
+    act.add_argument("session", help=SESSION)
+    act.add_argument(
+        "--at", type=int, required=True, metavar="N", help="leave the record at step N"
+    )
+    act.add_argument("--model", help="ask this model from there")
+    act.add_argument(
+        "--param",
+        action="append",
+        default=[],
+        type=_pair,
+        metavar="K=V",
+        help="a parameter of the calls of models, as JSON or text",
+    )
+    act.add_argument(
+        "--tool",
+        action="append",
+        default=[],
+        type=_tool,
+        metavar="NAME=MODULE:FUNCTION",
+        help="run this function in the place of a tool",
+    )
+    _shared(act)
 
 
-def show_differences(options: argparse.Namespace) -> int:
-    a, b = _loaded(options.a), _loaded(options.b)
-    pairs = align_lanes(_placed(a), _placed(b)).pairs
-    found = [_told(a, b, i, j) for i, j in pairs]
-    different = [one for one in found if one["status"] != "identical"]
-    lines = [_line(one) for one in different] or [f"{len(found)} steps, all identical"]
-    _print(different if options.json else _coloured("\n".join(lines), not different))
-    return DIFFERENT if different else SAME
+def _shared(act: argparse.ArgumentParser) -> None:
+    act.add_argument(
+        "--allow-live",
+        action="append",
+        default=[],
+        metavar="KIND:NAME",
+        help="let these be called for real, such as llm:* or tool:search",
+    )
+    act.add_argument(
+        "--stub",
+        action="append",
+        default=[],
+        type=_stub,
+        metavar="KIND:NAME=ANSWER",
+        help="answer by this: JSON, text, or MODULE:FUNCTION",
+    )
+    act.add_argument(
+        "--stream-speed", type=float, default=0.0, help="1 plays streams as they came, 0 at once"
+    )
+    act.add_argument("--file", default="", help="write the new session here, as a .playhead file")
+    act.add_argument("--name", help="what the new session is called")
+    act.add_argument("--no-report", action="store_true", help="tell the server nothing")
+    _program(act)
 
 
-def _loaded(session: str) -> Tape:
-    if not session.endswith(".playhead"):
-        init()
-    return load(session)
+def _program(act: argparse.ArgumentParser) -> None:
+    act.add_argument("program", nargs="+", metavar="-- PROGRAM", help="such as: -- python agent.py")
 
 
-def _placed(tape: Tape) -> list[tuple[str, Signature]]:
-    return [
-        (
-            str(event.get("lane") or "0"),
-            signature(str(event.get("kind")), event.get("name"), event.get("input")),
+def _diff(act: argparse.ArgumentParser) -> None:
+    act.add_argument("a", help=SESSION)
+    act.add_argument("b")
+    act.add_argument("--all", action="store_true", help="also clock, chance and surroundings")
+
+
+def _export(act: argparse.ArgumentParser) -> None:
+    act.add_argument("session", help=SESSION)
+    act.add_argument("file", type=Path)
+
+
+def _import(act: argparse.ArgumentParser) -> None:
+    act.add_argument("file", type=Path)
+
+
+def _tail(act: argparse.ArgumentParser) -> None:
+    act.add_argument("session", nargs="?", help="one session; by default all of the project")
+    for name in following.FILTERS:
+        act.add_argument(
+            f"--{name}", help=argparse.SUPPRESS if name == "tag" else f"only this {name}"
         )
-        for event in tape.events
-    ]
+    act.add_argument("-n", "--lines", type=int, default=10, help="steps of the past to begin with")
+    act.add_argument("--content", action="store_true", help="also what was said")
+    act.add_argument("--once", action="store_true", help="print what is there and end")
 
 
-def _told(a: Tape, b: Tape, i: int | None, j: int | None) -> dict[str, Json]:
-    left = None if i is None else a.events[i]
-    right = None if j is None else b.events[j]
-    some = left or right or {}
-    told = {"a": None if i is None else i + 1, "b": None if j is None else j + 1}
-    told |= {"kind": some.get("kind"), "name": some.get("name")}
-    if left is None or right is None:
-        return told | {"status": "only_b" if left is None else "only_a"}
-    parts = [name for name in ("input", "output", "error") if left.get(name) != right.get(name)]
-    return told | {"status": "changed" if parts else "identical", "parts": parts}
+def _pair(text: str) -> tuple[str, Json]:
+    name, equals, value = text.partition("=")
+    if not (name and equals):
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form NAME=VALUE")
+    return name, _value(value)
 
 
-def _line(one: dict[str, Json]) -> str:
-    sign = {"only_a": "-", "only_b": "+", "changed": "~"}[one["status"]]
-    steps = f"{one['a'] or '-':>5} {one['b'] or '-':>5}"
-    return f"{sign} {steps}  {one['kind']} {one['name'] or ''} {' '.join(one.get('parts', []))}"
+def _value(text: str) -> Json:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
-def export_session(options: argparse.Namespace) -> int:
-    init()
-    tape = load(options.session)
-    count = write_file(options.file, tape.session, tape.events)
-    _print({"events": count} if options.json else f"{count} events in {options.file}")
-    return SAME
+def _tool(text: str) -> tuple[str, str]:
+    name, equals, function = text.partition("=")
+    if not (name and equals and _is_function(function)):
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form NAME=MODULE:FUNCTION")
+    return name, function
 
 
-def import_file(options: argparse.Namespace) -> int:
-    init()
-    session, events = read_file(options.file)
-    send(events)
-    is_done = flush(60) and not counts().waiting
-    told = {"session": session, "sent": counts().sent, "refused": counts().refused}
-    _print(told if options.json else f"{told['sent']} events sent, {told['refused']} refused")
-    return SAME if is_done and not counts().refused and not counts().lost else NOT_TRIED
+def _stub(text: str) -> tuple[str, Json]:
+    name, told = _pair(text)
+    if ":" not in name:
+        raise argparse.ArgumentTypeError(f"{name!r} names no kind, as tool:search does")
+    is_named = isinstance(told, str) and _is_function(told)
+    return name, {"named": told} if is_named else {"value": told}
+
+
+def _is_function(text: str) -> bool:
+    module, colon, name = text.partition(":")
+    parts = [*module.split("."), *name.split(".")]
+    return bool(colon) and all(part.isidentifier() for part in parts)

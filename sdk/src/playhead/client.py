@@ -13,7 +13,7 @@ from typing import Any
 
 from playhead import places
 from playhead.fetching import Server, fetch_session
-from playhead.files import SUFFIX, read_file, write_file
+from playhead.files import SUFFIX, check_place, read_file, write_file
 from playhead.forking import Forking
 from playhead.recording import Event, Recording
 from playhead.replaying import STOP, Policy, Replaying
@@ -80,6 +80,8 @@ def session(
     ``passphrase`` is given or ``PLAYHEAD_PASSPHRASE`` is set.
     """
     _listen()
+    if file is not None:
+        check_place(file)
     kept: list[Event] = []
     sink = _sink(kept if file else None, _sender)
     recording = Recording(id or uuid.uuid4().hex, sink, shared, variables)
@@ -183,6 +185,8 @@ class _Ends:
 
 @contextmanager
 def _running(run: Replaying, id: str | None, ends: _Ends) -> Iterator[None]:
+    if ends.file is not None:
+        check_place(ends.file)
     sender, kept, name = ends.sender(), list[Event](), id or run.name
     reporting = Reporting(sender, run, name) if sender else None
     if reporting:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import urllib.error
 import urllib.parse
@@ -16,6 +17,7 @@ Json = Any
 
 PAGE = 500
 TIMEOUT = 60.0
+AGENT = "playhead-python"
 # What an error of the application holds beyond the fields of an event, as the server tells it.
 ERROR_PARTS = ("module", "args")
 
@@ -96,27 +98,46 @@ def get(server: Server, path: str, query: Mapping[str, Json] | None = None) -> J
         return None
 
 
+def post(server: Server, path: str, told: Json) -> Json:
+    """Send JSON to the server, and return what it answers."""
+    with opened(server, path, body=json.dumps(told, ensure_ascii=False)) as answer:
+        return json.load(answer)
+
+
 @contextmanager
 def opened(
-    server: Server, path: str, query: Mapping[str, Json] | None = None
+    server: Server,
+    path: str,
+    query: Mapping[str, Json] | None = None,
+    *,
+    body: str | None = None,
 ) -> Iterator[IO[bytes]]:
     """Open an address of the server, or raise what whoever asked can do something about."""
-    address = server.address(path, query)
     try:
-        request = urllib.request.Request(
-            address,
-            headers={"Authorization": f"Bearer {server.key}", "User-Agent": "playhead-python"},
-        )
+        request = _request(server, server.address(path, query), body)
         with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:
             yield answer
     except urllib.error.HTTPError as error:
         with error:
             raise _refused(error, path) from None
+    except json.JSONDecodeError:
+        raise ServerError(f"{server.url} is no Playhead: it answers something else.") from None
     except (OSError, HTTPException) as error:
+        if isinstance(error, ServerError):
+            raise
         reason = getattr(error, "reason", error)
         raise ServerError(f"No Playhead answers at {server.url}: {reason}.") from None
     except ValueError as error:
         raise ServerError(f"{server.url} is no address of a Playhead: {error}.") from None
+
+
+def _request(server: Server, address: str, body: str | None) -> urllib.request.Request:
+    headers = {"Authorization": f"Bearer {server.key}", "User-Agent": AGENT}
+    if body is None:
+        return urllib.request.Request(address, headers=headers)
+    packed = gzip.compress(body.encode(errors="surrogatepass"), 1)
+    headers |= {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+    return urllib.request.Request(address, packed, headers)
 
 
 def _refused(error: urllib.error.HTTPError, path: str) -> Exception:

@@ -50,6 +50,17 @@ def write_file(
     return writing.count
 
 
+def check_place(path: str | Path) -> None:
+    """Raise OSError where no file can be written, before anything is run for it."""
+    folder = Path(path).absolute().parent
+    if not folder.is_dir():
+        raise FileNotFoundError(f"There is no folder {folder} to write {Path(path).name} to.")
+    if not os.access(folder, os.W_OK):
+        raise PermissionError(f"The folder {folder} cannot be written to.")
+    if os.environ.get(PASSPHRASE):
+        sealing.check_available()
+
+
 class _Lines:
     """The lines of a file, and how many events they hold once they have been taken."""
 

@@ -113,12 +113,7 @@ def _head(path: str | Path, line: bytes) -> dict[str, Json]:
 
 def _keys(head: Mapping[str, Json], passphrase: str) -> tuple[Any, str]:
     """Return the cipher, and the check of the first line."""
-    try:
-        ciphers = importlib.import_module("cryptography.hazmat.primitives.ciphers.aead")
-    except ModuleNotFoundError:
-        raise PassphraseError(
-            "Encrypted files need a package more: pip install 'playhead[encrypted]'."
-        ) from None
+    ciphers = check_available()
     try:
         made = hashlib.scrypt(
             passphrase.encode(),
@@ -133,6 +128,16 @@ def _keys(head: Mapping[str, Json], passphrase: str) -> tuple[Any, str]:
         raise BrokenFileError(f"The key cannot be made as the first line says: {error}.") from None
     check = hmac.new(made[32:], _line(head), hashlib.sha256).hexdigest()
     return ciphers.AESGCM(made[:32]), check
+
+
+def check_available() -> Any:
+    """Return the ciphers, or say which package has them."""
+    try:
+        return importlib.import_module("cryptography.hazmat.primitives.ciphers.aead")
+    except ModuleNotFoundError:
+        raise PassphraseError(
+            "Encrypted files need a package more: pip install 'playhead[encrypted]'."
+        ) from None
 
 
 def _nonce(number: int, *, is_last: bool) -> bytes:

@@ -1,0 +1,1 @@
+"""What the command ``playhead`` does, an act a module."""
