@@ -93,7 +93,7 @@ def player_context(request: SignedInRequest, session: Session, view: str) -> dic
         "is_placed": any(place_of(request)),
         "title": head.title,
         # Other sessions are not for those who were given this one alone.
-        "parent": parent_of(session) if request.is_member else None,
+        "made_from": parent_of(session) if request.is_member else None,
         "facets": facets,
         "models": grouped(facets.get(Facet.MODEL, [])),
         "outcome_reason": head.reason,
