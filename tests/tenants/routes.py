@@ -41,9 +41,15 @@ TICKET = f"{PROJECT}tickets/<int:number>/"
 SUITE = f"{PROJECT}suites/<uuid:suite_id>/"
 REPLAY = f"{PROJECT}replays/<uuid:replay_id>/"
 VIEW = f"{PROJECT}sessions/views/<int:view_id>/"
+LIBRARY = f"{PROJECT}prompts/"
+PROMPT = f"{LIBRARY}<prompt:prompt_name>/"
+VERSION = f"{PROMPT}v/<int:number>/"
 ACCESS = f"{SESSION}access/"
+MODELS = f"{PROJECT}settings/models-prices/"
+CREDENTIAL_OF = f"{MODELS}<uuid:credential_id>/"
 COMMENT = f"{SESSION}comments/<int:comment_id>/"
 API_SUITE = "/api/v1/suites/<uuid:suite_id>"
+API_PROMPT = "/api/v1/prompts/<prompt:prompt_name>"
 API_TICKET = "/api/v1/tickets/<int:number>"
 API_IMPORT = "/api/v1/imports/<uuid:import_id>"
 API_SESSION = "/api/v1/sessions/<uuid:session_id>"
@@ -76,6 +82,32 @@ PAGES = {
     f"{PROJECT}settings/redaction/rules/add/": Page(P.MANAGE_PROJECT, POST),
     f"{PROJECT}settings/redaction/rules/remove/": Page(P.MANAGE_PROJECT, POST),
     f"{PROJECT}settings/redaction/try/": Page(P.MANAGE_PROJECT, POST),
+    MODELS: Page(P.MANAGE_PROVIDERS),
+    f"{MODELS}add/": Page(P.MANAGE_PROVIDERS, POST),
+    f"{CREDENTIAL_OF}rotate/": Page(P.MANAGE_PROVIDERS, POST),
+    f"{CREDENTIAL_OF}test/": Page(P.MANAGE_PROVIDERS, POST),
+    f"{CREDENTIAL_OF}remove/": Page(P.MANAGE_PROVIDERS, POST),
+    f"{MODELS}prices/add/": Page(P.MANAGE_PROVIDERS, POST),
+    f"{MODELS}prices/<int:price_id>/remove/": Page(P.MANAGE_PROVIDERS, POST),
+    LIBRARY: Page(P.READ_PROMPTS),
+    f"{LIBRARY}-/new/": Page(P.WRITE_PROMPTS, FORM),
+    f"{LIBRARY}-/check/": Page(P.WRITE_PROMPTS, POST),
+    f"{LIBRARY}-/files/": Page(P.READ_PROMPTS),
+    f"{LIBRARY}-/import/": Page(P.WRITE_PROMPTS, POST),
+    f"{LIBRARY}-/export/": Page(P.READ_PROMPTS),
+    f"{LIBRARY}-/protection/": Page(P.MANAGE_PROJECT, FORM),
+    PROMPT: Page(P.READ_PROMPTS),
+    f"{PROMPT}-/edit/": Page(P.WRITE_PROMPTS, FORM),
+    f"{PROMPT}-/change/": Page(P.WRITE_PROMPTS, POST),
+    f"{PROMPT}-/comments/<int:remark_id>/": Page(P.ANNOTATE, POST),
+    f"{PROMPT}-/metrics/": Page(P.READ_PROMPTS),
+    f"{PROMPT}diff/": Page(P.READ_PROMPTS),
+    f"{PROMPT}diff/<int:older>..<int:newer>/": Page(P.READ_PROMPTS),
+    f"{PROMPT}labels/": Page(P.READ_PROMPTS),
+    f"{PROMPT}labels/move/": Page(P.WRITE_PROMPTS, POST),
+    f"{PROMPT}labels/requests/<int:request_id>/": Page(P.WRITE_PROMPTS, POST),
+    VERSION: Page(P.READ_PROMPTS),
+    f"{VERSION}comments/": Page(P.ANNOTATE, POST),
     f"{PROJECT}palette/": Page(P.READ_META),
     f"{PROJECT}demo/remove/": Page(P.ERASE, POST),
     f"{PROJECT}setup/": Page(P.INGEST),
@@ -166,6 +198,7 @@ PAGES = {
 
 ENDPOINTS = {
     "/api/v1/redaction": Endpoint({"GET": P.MANAGE_PROJECT, "PUT": P.MANAGE_PROJECT}),
+    "/api/v1/providers": Endpoint({"GET": P.RUN_REPLAYS}),
     "/api/v1/redaction/test": Endpoint({"POST": P.MANAGE_PROJECT}),
     "/api/v1/audit": Endpoint({"GET": P.READ_AUDIT}),
     "/api/v1/sessions": Endpoint({"GET": P.READ_META}),
@@ -207,6 +240,14 @@ ENDPOINTS = {
     f"{API_SUITE}/diff": Endpoint({"GET": P.READ_META}),
     f"{API_SUITE}/cases": Endpoint({"GET": P.READ_META}),
     f"{API_SUITE}/coverage": Endpoint({"GET": P.READ_META}),
+    "/api/v1/prompts": Endpoint({"GET": P.READ_PROMPTS, "POST": P.WRITE_PROMPTS}),
+    "/api/v1/prompts/-/export": Endpoint({"GET": P.READ_PROMPTS}),
+    "/api/v1/prompts/-/import": Endpoint({"POST": P.WRITE_PROMPTS}),
+    API_PROMPT: Endpoint({"GET": P.READ_PROMPTS, "PATCH": P.WRITE_PROMPTS}),
+    f"{API_PROMPT}/versions": Endpoint({"GET": P.READ_PROMPTS, "POST": P.WRITE_PROMPTS}),
+    f"{API_PROMPT}/labels": Endpoint({"GET": P.READ_PROMPTS, "POST": P.WRITE_PROMPTS}),
+    f"{API_PROMPT}/labels/requests/<int:request_id>": Endpoint({"POST": P.WRITE_PROMPTS}),
+    f"{API_PROMPT}/diff": Endpoint({"GET": P.READ_PROMPTS}),
     "/v1/traces": Endpoint({"POST": P.INGEST}),
     "/v1/logs": Endpoint({"POST": P.INGEST}),
     "/api/public/otel/v1/traces": Endpoint({"POST": P.INGEST}),
