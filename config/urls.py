@@ -18,6 +18,7 @@ urlpatterns = [
     path("", include("apps.tickets.urls")),
     path("", include("apps.replays.urls")),
     path("", include("apps.replays.urls_api")),
+    path("", include("apps.replays.suite_urls")),
     path("", include("apps.ingest.urls")),
     path("", include("apps.ingest.page_urls")),
     path("api/v1/schema/", SpectacularAPIView.as_view(), name="schema"),

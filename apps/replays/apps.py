@@ -7,8 +7,11 @@ class ReplaysConfig(AppConfig):
     def ready(self) -> None:
         # Models are ready only now.
         from apps.replays.following import derived_sessions, forget_replays, move_replays
+        from apps.replays.suite_following import forget_expectations, move_cases
         from apps.sessions import store
 
         store.register_adoption(move_replays)
         store.register_derived(derived_sessions)
         store.register_erasure(forget_replays)
+        store.register_adoption(move_cases)
+        store.register_erasure(forget_expectations)

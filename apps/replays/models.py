@@ -146,3 +146,7 @@ class Replay(ProjectModel):
     @property
     def is_fork(self) -> bool:
         return self.origin == Origin.FORK
+
+
+# Django finds the models of an app through this module.
+from apps.replays import suite_models  # noqa: E402, F401

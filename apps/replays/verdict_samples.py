@@ -9,10 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from apps.replays.statistics_paired import Numbers
-from apps.replays.verdict_shapes import Gate, Paired, Scale
+from apps.replays.verdict_shapes import Gate, Paired, Scale, is_flaky_rate
 
-# Between these rates a baseline is flaky, once it was tried so often.
-FLAKY_ABOVE, FLAKY_BELOW, LEAST_TRIES = 0.1, 0.9, 4
 # Beyond it a number is no measurement, and sums of it are none either.
 LARGEST = 1e15
 
@@ -72,8 +70,7 @@ def tries(pair: Paired) -> tuple[float, int]:
 
 
 def is_flaky(pair: Paired) -> bool:
-    passes, count = tries(pair)
-    return count >= LEAST_TRIES and FLAKY_ABOVE < passes / count < FLAKY_BELOW
+    return is_flaky_rate(*tries(pair))
 
 
 def clustered(found: Sequence[Difference]) -> tuple[Numbers, Numbers]:

@@ -11,6 +11,13 @@ Json = Any
 # Points of a pass rate by which a candidate may be worse and still pass, unless a gate says else.
 MARGIN = 0.03
 ALPHA = 0.05
+# Between these rates a baseline is flaky, once it was tried so often.
+FLAKY_ABOVE, FLAKY_BELOW, LEAST_TRIES = 0.1, 0.9, 4
+
+
+def is_flaky_rate(passes: float, samples: int) -> bool:
+    """Tell whether a case passes at times and fails at times, by what is known of its baseline."""
+    return samples >= LEAST_TRIES and FLAKY_ABOVE < passes / samples < FLAKY_BELOW
 
 
 class Result(StrEnum):

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from itertools import product
+from uuid import UUID
 
 import pytest
 import time_machine
@@ -22,6 +24,10 @@ from apps.accounts.models import User
 from apps.annotations import sealing
 from apps.annotations.share_links import Terms, make_link
 from apps.audit.actors import SYSTEM
+from apps.providers.prices import NewPrice, add_price
+from apps.providers.services import Draft, add_credential
+from apps.replays.suite_changes import Added, Change
+from apps.replays.suites import create_suite
 from apps.sessions import store
 from apps.sessions.events import IncomingEvent
 from apps.sessions.models import Event
@@ -92,6 +98,7 @@ def furnish(project: Project) -> Place:
             project, name="errors", query="status=error", owner=None, actor=SYSTEM
         ).pk,
         "number": 1,
+        **in_library(project),
         "membership": make_membership(project.organization).pk,
         **shared(project, session_id),
         **said(project, session_id, content),
@@ -100,9 +107,44 @@ def furnish(project: Project) -> Place:
             session=session.external_id,
             report={"divergences": [make_divergence(says=content)]},
         ).pk,
+        **gathered(project, session_id, content),
+        **provided(project),
         "uidb36": "1",
     }
     return Place(project, content, values)
+
+
+def gathered(project: Project, session_id: object, content: str) -> dict[str, object]:
+    """A suite with a case of which something is expected."""
+    expected = {"kind": "contains", "words": [content]}
+    change = Change(add=[Added(UUID(str(session_id)), expectations=[expected])])
+    suite = create_suite(project, name="refunds", change=change, actor=SYSTEM)
+    return {"suite_id": suite.pk, "case_id": suite.cases.get().pk}
+
+
+def in_library(project: Project) -> dict[str, object]:
+    """Keep one prompt with one of everything, by rows alone."""
+    prompt = project.prompts.create(name="desk/triage", kind="text", last_number=1)
+    project.prompt_versions.create(prompt=prompt, number=1, body="Sort this", digest="0" * 64)
+    comment = project.prompt_comments.create(prompt=prompt, number=1, text="Why?", by="somebody")
+    request = project.label_requests.create(prompt=prompt, label="live", to_number=1)
+    return {
+        "prompt_name": prompt.name,
+        "older": 1,
+        "newer": 1,
+        "remark_id": comment.pk,
+        "request_id": request.pk,
+    }
+
+
+def provided(project: Project) -> dict[str, object]:
+    """A provider of models, and a price."""
+    draft = Draft("local", "openai-compatible", "", base_url="https://8.8.8.8/v1")
+    new = NewPrice("ours", Decimal(1), Decimal(1), datetime(2026, 1, 1, tzinfo=UTC))
+    return {
+        "credential_id": add_credential(project, draft, actor=SYSTEM).pk,
+        "price_id": add_price(project, new, actor=SYSTEM).pk,
+    }
 
 
 def shared(project: Project, session_id: object) -> dict[str, object]:
@@ -194,7 +236,7 @@ def test_every_route_of_the_api_is_in_its_document():
 def fill_names(path: str) -> str:
     names = (
         *("session_id", "event_id", "import_id", "pk", "link_id", "person_id"),
-        *("comment_id", "score_id", "number", "replay_id"),
+        *("comment_id", "score_id", "number", "replay_id", "prompt_name", "request_id"),
     )
     return fill(path, {name: f"<{name}>" for name in names})
 
