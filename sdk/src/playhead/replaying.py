@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import functools
 import threading
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -14,14 +15,15 @@ from playhead.breakpoints import Question
 from playhead.calls import UNSET, Answer, Call, Ordinals, _new_id
 from playhead.chance import Chance, new_seed
 from playhead.clocks import RecordedClock
-from playhead.divergences import Made, missed
+from playhead.divergences import Divergent, Made, explained, missed, read_on
 from playhead.failures import error_of
 from playhead.notes import Noted
 from playhead.recording import Event, Recording
-from playhead.reports import Around, Divergent, Report, divergent, report_on
+from playhead.reports import Around, Report, report_on
 from playhead.served import about_given, about_served, costless
 from playhead.stubs import sealed, stub_for
-from playhead.tapes import CHOSEN, FUZZY, MADE_LIVE, MODES, STUBBED, TYPED, Recorded, Tape
+from playhead.tapes import CHOSEN, DRIFTED, FUZZY, MADE_LIVE, MODES, STUBBED, TYPED, Recorded, Tape
+from playhead.telling import advice_on
 from playhead.values import as_json
 
 Json = Any
@@ -42,14 +44,10 @@ class Divergence(BaseException):
     def __init__(self, divergent: Divergent, nearest: Sequence[tuple[Recorded, float]]) -> None:
         self.divergent, self.nearest = divergent, nearest
         lines = [divergent.says, *map(str, divergent.differences[:10])]
-        lines += [_told(one, alike) for one, alike in nearest[:3]]
+        lines += [f"why: {hint}" for hint in divergent.hints]
+        lines += [f"nearest: {near.says}" for near in divergent.nearest]
+        lines += [f"do: {advice}" for advice in advice_on(divergent)]
         super().__init__("\n  ".join(lines))
-
-
-def _told(recorded: Recorded, alike: float) -> str:
-    key = recorded.key
-    where = f"step {recorded.seq}, {key.kind} {key.name} in lane {key.lane}"
-    return f"nearest: {where}, {alike:.0%} alike"
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +138,7 @@ class Replaying:
     def _serve(self, call: Call, recorded: Recorded, how: str) -> Answer:
         recorded.is_consumed = True
         answer = recorded.answer()
+        answer.beyond = functools.partial(self._read_on, call, recorded)
         self._made[call.id] = Made(call, recorded, how, answer)
         self._tell(call, costless(answer, recorded), about_served(recorded, how))
         if self.progress is not None:
@@ -170,7 +169,7 @@ class Replaying:
     def _divergence(self, call: Call) -> Divergence:
         nearest = sorted(self.tape.candidates(call), key=lambda one: -one[1])
         after = max((one.recorded.seq for one in self._made.values() if one.recorded), default=0)
-        return Divergence(divergent(self._made[call.id], after=after), nearest)
+        return Divergence(explained(self._made[call.id], after=after), nearest)
 
     def _stopped(self, call: Call, found: Divergence) -> Divergence:
         """Take down the call at which a replay stops."""
@@ -211,7 +210,10 @@ class Replaying:
         return self._go_on(call, found)
 
     def _go_on(self, call: Call, found: Divergence) -> Answer | None:
-        """Take what is nearest without asking; a stub where nothing is, otherwise stop."""
+        """Take what comes next or is nearest; a stub where nothing is, otherwise stop."""
+        due = self._made[call.id].due
+        if due is not None and not due.is_consumed:
+            return self._serve(call, due, DRIFTED)
         if found.nearest and found.nearest[0][1] > 0:
             return self._serve(call, found.nearest[0][0], FUZZY)
         stub = stub_for(call, self.policy.stubs, declared=True)
@@ -258,7 +260,13 @@ class Replaying:
 
     def refuse(self, address: str) -> Divergence:
         """Take down a connection that was not made, and return what stops the replay."""
-        found = refused(address)
+        return self._stop_at(refused(address))
+
+    def _read_on(self, call: Call, recorded: Recorded) -> Divergence:
+        """Take down that a stream is read beyond where it was left, and return what stops it."""
+        return self._stop_at(read_on(call, recorded))
+
+    def _stop_at(self, found: Divergent) -> Divergence:
         with self._lock:
             self._refused.append(found)
         return Divergence(found, ())
