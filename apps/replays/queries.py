@@ -64,8 +64,11 @@ READERS: Mapping[str, Any] = {
 def replay_page(
     project: Project, filters: ReplayFilters, *, cursor: str | None, limit: int
 ) -> Page[Replay]:
-    """Return replays, those reported last first, with both of their sessions."""
-    rows = filtered(project, filters).select_related("session", "original")
+    """Return replays, those reported last first, with both of their sessions.
+
+    Their reports stay where they are: one may be larger than all else of a page.
+    """
+    rows = filtered(project, filters).select_related("session", "original").defer("sealed")
     if cursor:
         rows = rows.filter(pk__lt=_place(cursor))
     found = list(rows.order_by("-pk")[: limit + 1])

@@ -29,11 +29,12 @@ NO_NUL = r"^[^\x00]*$"
 Share = Annotated[float, Meta(ge=0, le=1)]
 Count = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 Many = Annotated[int, Meta(ge=0, le=2**63 - 1)]
-ClientId = Annotated[str, Meta(pattern="^[0-9a-f]{32}$")]
+# The end of the text, and not the end of its last line.
+ClientId = Annotated[str, Meta(pattern=r"^[0-9a-f]{32}$(?!\n)")]
 Name = Annotated[str, Meta(min_length=1, max_length=LONGEST_NAME, pattern=NO_NUL)]
 Word = Annotated[str, Meta(max_length=LONGEST_NAME, pattern=NO_NUL)]
 Sentence = Annotated[str, Meta(max_length=LONGEST_SENTENCE)]
-Kind = Annotated[str, Meta(pattern="^[a-z][a-z-]{0,39}$")]
+Kind = Annotated[str, Meta(pattern=r"^[a-z][a-z-]{0,39}$(?!\n)")]
 Moment = Annotated[datetime, Meta(tz=True)]
 Band = Literal["identical", "faithful", "drifted", "diverged"]
 
@@ -234,7 +235,7 @@ def read_report(sent: Json, now: datetime) -> ReplayReport:
     try:
         report = msgspec.convert(sent, ReplayReport)
     except msgspec.ValidationError as error:
-        raise _refusal(str(error)) from None
+        raise refusal(str(error)) from None
     except RecursionError:
         raise DomainError("The report is nested too deep.") from None
     _check_times(report, now)
@@ -243,9 +244,11 @@ def read_report(sent: Json, now: datetime) -> ReplayReport:
     return report
 
 
-def _refusal(text: str) -> InvalidError:
+def refusal(text: str) -> InvalidError:
+    """Return what msgspec says of a body as an error that names the field."""
     place = PLACE.search(text)
     path, message = place["path"] if place else "", PLACE.sub("", text).replace("`", "'")
+    message = message.replace(f"matching regex {NO_NUL!r}", "without NUL")
     for pattern, words in ((MISSING, "Required"), (UNKNOWN, "There is no such field")):
         if found := pattern.fullmatch(message):
             name = found[1][:64]

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from apps.core.errors import InvalidError
 from apps.core.prepared import rows
 from apps.replays.models import Band, Status
+from apps.replays.reports import EARLIEST, FUTURE
 from apps.sessions.fidelity import CLASSES
 from apps.sessions.filters import one_of, read_text, read_time
 from apps.tenants.models import Project
@@ -65,6 +66,8 @@ class Window:
         by = one_of(*STEPS)("by", query.get("by") or "day")
         until = _read_moment("to", query["to"]) if query.get("to") else now
         since = _read_moment("from", query["from"]) if query.get("from") else until - USUAL
+        if not EARLIEST <= until <= now + FUTURE:
+            raise InvalidError("to must be a time from 1990 to tomorrow.", "to")
         if not since < until:
             raise InvalidError("from must be before to.", "from")
         if until - since > LONGEST[by]:
