@@ -28,7 +28,7 @@ VERSION = 1
 PIECE, TAG = 64 * 1024, 16
 # Memory is 128 * N * R: 128 MiB, about half a second.
 COST, BLOCK, PARALLEL = 2**17, 8, 1
-MOST_MEMORY = 1024 * 1024 * 1024
+MOST_MEMORY = 512 * 1024 * 1024
 SALT = 16
 
 
