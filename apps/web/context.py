@@ -54,6 +54,7 @@ PROJECT_PAGES = (
     Destination("Sessions", "list-tree", "sessions:list", Permission.READ_META, "s"),
     Destination("Examples", "graduation-cap", "annotations:examples", Permission.READ_CONTENT),
     Destination("Compare", "chart-gantt", "sessions:compare", Permission.READ_CONTENT),
+    Destination("Replays", "play", "replays:list", Permission.READ_META),
     Destination("Tickets", "ticket", "tickets:list", Permission.READ_META, "t"),
     Destination("Setup", "plug", "web:setup", Permission.INGEST),
     Destination("Ingest", "inbox", INGEST, Permission.INGEST),

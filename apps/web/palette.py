@@ -20,6 +20,8 @@ from django.views.decorators.http import require_safe
 from apps.annotations import library
 from apps.audit.services import record_reading
 from apps.core.errors import InvalidError
+from apps.replays.pages_rows import replay_word
+from apps.replays.pages_words import band_word
 from apps.sessions import jumping
 from apps.sessions.filters import refuse_unknown
 from apps.sessions.listing import short_id
@@ -235,10 +237,24 @@ def offer_examples(asked: Asked) -> Iterator[Entry]:
             yield Entry(example.title, url, "sparkles", short_id(example.row.session))
 
 
+def offer_replays(asked: Asked) -> Iterator[Entry]:
+    """Yield the newest replays by their short words, or by the names of their sessions."""
+    rows = asked.project.replays.select_related("session").defer("sealed", "sealed_brief")
+    for replay in rows.order_by("-pk")[:NEWEST]:
+        name = replay_word(replay)
+        known = (name, replay.session.external_id or "", replay.original_name)
+        if matches(asked.words, *known):
+            url = reverse("replays:detail", args=(*asked.place, replay.pk))
+            band = band_word(replay.status, replay.band).name
+            hint = f"{replay.get_origin_display()} of {replay.original_name} · {band}"
+            yield Entry(known[1] or name, url, "play", hint, name)
+
+
 # In the order in which they are shown. A new capability adds its source here.
 SOURCES = (
     Source("Sessions", Permission.READ_META, offer_sessions, at_once=True),
     Source("Tickets", Permission.READ_CONTENT, offer_tickets),
+    Source("Replays", Permission.READ_META, offer_replays),
     Source("Examples", Permission.READ_CONTENT, offer_examples),
     Source("Saved views", Permission.READ_META, offer_views),
     Source("Pages", Permission.READ_META, offer_pages, at_once=True),

@@ -33,6 +33,16 @@ function goTo(line, asking) {
   row.classList.add("is-at");
 }
 
+// What a replay reported, where one side is a replay of the other. Without scripts a link leads there.
+class ReplayBeside extends HTMLElement {
+  async connectedCallback() {
+    const answer = await fetch(this.dataset.src, { headers: { "X-Playhead-Part": "1" } });
+    if (answer.ok) this.innerHTML = await answer.text();
+  }
+}
+
+customElements.define("ph-replay", ReplayBeside);
+
 // Where one is: the focused row, else the one that the address names.
 function here() {
   const focused = document.activeElement?.closest("[data-diff]");

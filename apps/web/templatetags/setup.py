@@ -29,8 +29,16 @@ class SnippetNode(Node):
             icon("copy"),
             self.name,
             self.label,
-            self.nodes.render(context).strip(),
+            self._text(context),
         )
+
+    def _text(self, context: Any) -> str:
+        """Return what is to be copied, with nothing escaped yet: that happens once, around it."""
+        escapes, context.autoescape = context.autoescape, False
+        try:
+            return str(self.nodes.render(context)).strip()
+        finally:
+            context.autoescape = escapes
 
 
 @register.tag
