@@ -11,7 +11,7 @@ import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -122,6 +122,8 @@ class Answer:
     # The response: {"status", "headers", "stream": [[ms, text]], "finish"}.
     response: dict[str, Json] | None = None
     first_ms: float | None = None
+    # Of a stream that was left early: what is raised where it is read on all the same.
+    beyond: Callable[[], BaseException] | None = None
 
 
 def event_of(call: Call, answer: Answer, session: str) -> dict[str, Json]:

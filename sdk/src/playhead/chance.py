@@ -14,16 +14,20 @@ from __future__ import annotations
 import functools
 import hashlib
 import hmac
+import os
 import random
 import secrets
 import sys
 import threading
 import uuid
 from base64 import urlsafe_b64encode
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from playhead import places
+from playhead.clocks import is_own
+
+T = TypeVar("T")
 
 SEED_BYTES = 32
 # Functions of ``random`` that belong to its one shared generator.
@@ -88,7 +92,10 @@ def replacements() -> dict[Callable[..., Any], Callable[..., Any]]:
     found: dict[Callable[..., Any], Callable[..., Any]] = {
         getattr(random, name): _of_random(name) for name in SHARED
     }
-    found[uuid.uuid4] = _uuid4
+    found[uuid.uuid4], found[uuid.uuid1] = _uuid4, _uuid1
+    found[secrets.randbits], found[secrets.randbelow] = _randbits, _randbelow
+    found[secrets.choice] = _choice
+    found[os.urandom] = _of_the_system
     found[secrets.token_bytes] = _token_bytes
     found[secrets.token_hex] = _token_hex
     found[secrets.token_urlsafe] = _token_urlsafe
@@ -109,7 +116,7 @@ def _of_random(name: str) -> Callable[..., Any]:
     return drawn
 
 
-_real_uuid4 = uuid.uuid4
+_real_uuid4, _real_uuid1, _real_urandom = uuid.uuid4, uuid.uuid1, os.urandom
 
 
 @functools.wraps(uuid.uuid4)
@@ -119,6 +126,52 @@ def _uuid4() -> uuid.UUID:
         return _real_uuid4()
     octets = chance.octets(places.current_lane().path, _caller(), 16)
     return uuid.UUID(bytes=octets, version=4)
+
+
+@functools.wraps(uuid.uuid1)
+def _uuid1(node: int | None = None, clock_seq: int | None = None) -> uuid.UUID:
+    """Return an id of the form that has a time, without one: nobody can tell it from another's."""
+    chance = _chance()
+    if chance is None:
+        return _real_uuid1(node, clock_seq)
+    octets = chance.octets(places.current_lane().path, _caller(), 16)
+    return uuid.UUID(bytes=octets, version=1)
+
+
+class _Source(random.Random):
+    """Python's own way from bits to choices, over the bits of a session."""
+
+    def __init__(self, module: str) -> None:
+        self._module = module
+        super().__init__(0)
+
+    def getrandbits(self, k: int, /) -> int:
+        octets = _octets((k + 7) // 8, self._module)
+        return int.from_bytes(octets, "big") >> (-k % 8)
+
+    def random(self) -> float:
+        return self.getrandbits(53) / 2**53
+
+
+@functools.wraps(secrets.randbits)
+def _randbits(k: int) -> int:
+    return _Source(_caller()).getrandbits(k)
+
+
+@functools.wraps(secrets.randbelow)
+def _randbelow(exclusive_upper_bound: int) -> int:
+    return _Source(_caller()).randrange(exclusive_upper_bound)
+
+
+@functools.wraps(secrets.choice)
+def _choice(seq: Sequence[T]) -> T:
+    return _Source(_caller()).choice(seq)
+
+
+@functools.wraps(os.urandom)
+def _of_the_system(size: int, /) -> bytes:
+    # Of libraries this is the keys of connections, which no record may hold.
+    return _octets(size, caller) if is_own(caller := _caller()) else _real_urandom(size)
 
 
 @functools.wraps(secrets.token_bytes)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from playhead.calls import Answer, Call
 from playhead.differences import Difference, differences
+from playhead.hints import why_requests_differ
 from playhead.recorded import LOOSE, SAID, Asking, Recorded
 from playhead.tapes import (
     CHOSEN,
@@ -38,6 +39,7 @@ KINDS = (MISSING, EXTRA, MOVED, REQUEST, OUTPUT, ERROR, TIMING, ENV)
 SOFT = frozenset({TIMING, ENV})
 # Recorded calls that are named as near to one that was not found.
 MOST_NEAREST = 3
+GIVEN = ", but its answer was given already"
 # What answered in the place of the record.
 INSTEAD = {
     STUBBED: "its stub answered",
@@ -92,6 +94,8 @@ class Made:
     # The recorded call that was due where this one was made and not found.
     due: Recorded | None = None
     nearest: Sequence[Nearest] = ()
+    # The recorded call with which the lane goes on where this one was made and not found.
+    expected: Recorded | None = None
     # Milliseconds that a call took which was made for real.
     took_ms: float | None = None
 
@@ -111,10 +115,14 @@ class Made:
 
 def missed(tape: Tape, call: Call) -> Made:
     """Return a call that the record does not answer, with what it says of the nearest ones."""
-    due = tape.due(call)
+    due, expected = tape.due(call), tape.next_in(call.lane)
+    nearest = nearest_to(tape, call)
+    if due is not expected and any(near.says.endswith(GIVEN) for near in nearest):
+        # It is done once more, and not in the place of what comes later.
+        due = None
     if due is not None:
         due.is_met = True
-    return Made(call, None, None, due=due, nearest=nearest_to(tape, call))
+    return Made(call, None, None, due=due, nearest=nearest, expected=expected)
 
 
 def nearest_to(tape: Tape, call: Call) -> list[Nearest]:
@@ -148,7 +156,7 @@ def _near(call: Call, recorded: Recorded, alike: float) -> Nearest:
     says = f"step {recorded.seq}, {key.kind} {key.name} in lane {key.lane}, {alike:.0%} alike"
     told = f"{says}; other than here: {', '.join(failed)}" if failed else says
     if recorded.is_consumed:
-        told = f"{says}, but its answer was given already"
+        told = says + GIVEN
     return Nearest(recorded.seq, recorded.id, round(alike, 4), told, matched, failed)
 
 
@@ -173,6 +181,41 @@ def divergent(one: Made, *, after: int) -> Divergent:
         event=beside.id,
         made=call.id,
         nearest=list(one.nearest),
+    )
+
+
+def explained(one: Made, *, after: int) -> Divergent:
+    """Return how one call differs from the record, with what that may come from."""
+    found = divergent(one, after=after)
+    return replace(found, hints=list(hints_on(found, one, one.beside)))
+
+
+def hints_on(one: Divergent, made: Made | None, recorded: Recorded | None) -> Iterator[str]:
+    """Yield what a divergence may come from, the likeliest first."""
+    if made is not None and made.expected is not None and made.expected is not made.beside:
+        key = made.expected.key
+        yield f"here the record goes on with step {made.expected.seq}, {key.kind} {key.name}"
+    if one.kind == REQUEST and made is not None and made.beside is not None:
+        yield from why_requests_differ(made.call.kind, *requests_of(made.call, made.beside))
+    elif one.kind == EXTRA and any(near.alike == 1 for near in one.nearest):
+        yield "the same was asked before: a loop goes round once more, or a retry is new"
+    elif one.kind == EXTRA:
+        yield "the program makes a call that it did not make then"
+    elif one.kind == MISSING and recorded is not None and not recorded.is_own:
+        yield "is its function decorated? Others recorded it, and a replay answers what it sees"
+    elif one.kind == OUTPUT and made is None:
+        yield "the application's own code between its calls works otherwise"
+
+
+def read_on(call: Call, recorded: Recorded) -> Divergent:
+    """Return what is said where a stream is read beyond the point at which it was left."""
+    pieces = len((recorded.event.get("replay") or {}).get("stream") or ())
+    says = (
+        f"step {recorded.seq}, {call.kind} {call.name} in lane {call.lane}: its stream was left "
+        f"after {pieces} pieces when it was recorded, and is read on now"
+    )
+    return Divergent(
+        EXTRA, recorded.seq, call.lane, call.name, says, event=recorded.id, made=call.id
     )
 
 

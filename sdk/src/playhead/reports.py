@@ -17,19 +17,17 @@ from playhead.divergences import (
     ENV,
     EXTRA,
     MISSING,
-    OUTPUT,
-    REQUEST,
     TIMING,
     Divergent,
     Made,
     divergent,
+    hints_on,
     how_many,
     is_divergent,
-    requests_of,
 )
 from playhead.environment import changes, environment_now
 from playhead.fidelity import fidelity_of
-from playhead.hints import why_requests_differ, why_surroundings
+from playhead.hints import why_surroundings
 from playhead.latencies import Spent, cost_of, latency_of, tokens_of
 from playhead.masked import is_masked
 from playhead.notes import Noted, Pair, divergences_of, pairs_of
@@ -140,7 +138,9 @@ def _divergences(
             # A call that is not in the record comes after the step that it followed.
             place = one.beside.seq if one.beside else reached + 0.5
             found.append((place, divergent(one, after=reached)))
-    found += [(one.seq, _missing(one, is_stopped)) for one in left]
+    # What a stopped replay did not reach follows from what stopped it.
+    after = LAST if is_stopped else 0
+    found += [(after + one.seq, _missing(one, is_stopped)) for one in left]
     ends = _ends(tape) if notes else {}
     for note in divergences_of(notes, is_stopped=is_stopped):
         found.append((ends.get(note.step or LAST, LAST), note))
@@ -177,7 +177,7 @@ def _explained(tape: Tape, made: Sequence[Made], found: list[Divergent]) -> list
     return [
         replace(
             one,
-            hints=list(_hints(one, by_id.get(one.made or ""), numbers.get(one.step or 0))),
+            hints=list(hints_on(one, by_id.get(one.made or ""), numbers.get(one.step or 0))),
             **_cone(one, cones),
         )
         for one in found[:EXPLAINED]
@@ -190,19 +190,6 @@ def _cone(one: Divergent, cones: Cones) -> dict[str, Json]:
     behind = cones.behind(one.step)
     by = {way: [step for step, how in behind.items() if how == way] for way in WAYS}
     return {"cone": list(behind), "cone_by": {way: steps for way, steps in by.items() if steps}}
-
-
-def _hints(one: Divergent, made: Made | None, recorded: Recorded | None) -> Iterator[str]:
-    if one.kind == REQUEST and made is not None and made.beside is not None:
-        yield from why_requests_differ(made.call.kind, *requests_of(made.call, made.beside))
-    elif one.kind == EXTRA and any(near.alike == 1 for near in one.nearest):
-        yield "the same was asked before: a loop goes round once more, or a retry is new"
-    elif one.kind == EXTRA:
-        yield "the program makes a call that it did not make then"
-    elif one.kind == MISSING and recorded is not None and not recorded.is_own:
-        yield "is its function decorated? Others recorded it, and a replay answers what it sees"
-    elif one.kind == OUTPUT and made is None:
-        yield "the application's own code between its calls works otherwise"
 
 
 def _with_surroundings(

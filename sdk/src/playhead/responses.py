@@ -111,9 +111,11 @@ def pauses(answer: Answer, speed: float) -> Iterator[tuple[float, bytes]]:
 
 
 def broken(answer: Answer) -> BaseException | None:
-    """Return what broke the recorded response off, where it did not come to its end."""
-    is_broken = (answer.response or {}).get("finish") == BROKEN
-    return exception_of(answer.error or {}) if is_broken else None
+    """Return what is raised at the end of what is recorded, where that is not the whole."""
+    finish = (answer.response or {}).get("finish")
+    if finish == CLOSED and answer.beyond is not None:
+        return answer.beyond()
+    return exception_of(answer.error or {}) if finish == BROKEN else None
 
 
 def wait(seconds: float) -> None:

@@ -18,8 +18,8 @@ from typing import Any
 from playhead import chance, clocks, places
 from playhead.replaying import Replaying
 
-# They have taken ``sleep`` by name.
-WAITERS = ("asyncio", "anyio._backends._asyncio")
+# They have taken ``sleep``, or what draws, by name.
+HOLDERS = ("asyncio", "anyio._backends._asyncio", "secrets", "os")
 _replaced: dict[int, Any] = {}
 _seen: set[str] = set()
 
@@ -41,8 +41,10 @@ def take_over() -> None:
 def _replace_functions() -> None:
     everywhere = chance.replacements() | clocks.replacements() | _waiting()
     for original, ours in everywhere.items():
-        setattr(sys.modules[_home(original)], original.__name__, ours)
-    for name in WAITERS:
+        home, name = sys.modules[_home(original)], original.__name__
+        if vars(home).get(name) is original:
+            setattr(home, name, ours)
+    for name in HOLDERS:
         if name in sys.modules:
             _rebind(vars(sys.modules[name]), _by_id(everywhere))
     _replaced.update(_by_id(everywhere))

@@ -130,6 +130,11 @@ class Tape:
         others = self._free(Asking(call).place(OTHERS))
         return next((one for one in chain(own, others) if not one.is_met), None)
 
+    def next_in(self, lane: str) -> Recorded | None:
+        """Return the recorded call with which a lane goes on."""
+        own = (one for one in self.calls if one.key.lane == lane and one.is_own)
+        return next((one for one in own if one.is_left and not one.is_met), None)
+
     def _free(self, place: tuple[str, ...]) -> Iterator[Recorded]:
         calls = self._alike.get(place, ())
         return (recorded for recorded in calls if not recorded.is_consumed)
