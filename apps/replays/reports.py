@@ -81,6 +81,8 @@ class Divergence(Strict):
     # The steps of the original behind it, and by what they are known to be.
     cone: list[Count] = []
     cone_by: dict[str, list[Count]] = {}
+    # What may be the reason, the likeliest first.
+    hints: list[Sentence] = []
 
 
 class Row(Strict):

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from types import SimpleNamespace
+
 import openai
 import playhead
 import pytest
 from playhead import places
 from playhead.client import replaying_from
-from playhead.files import read_file
+from playhead.commands.moving import events_of
+from playhead.files import read_file, write_file
+from playhead.reporting import Reporting
 from playhead.tapes import Tape
 
 from tests.ingest.fake_provider import running_provider
@@ -77,3 +82,48 @@ def test_a_replay_says_which_session_it_is_of(stored):
     assert replaying.report.first.kind == "missing"
     with pytest.raises(playhead.Divergence), places.running(replaying):
         playhead.tool(print)("never")
+
+
+def test_a_session_that_is_taken_to_another_project_is_the_same_file(
+    project, other_project, key_client, stored, tmp_path
+):
+    def written(where):
+        session = where.sessions.get(external_id="sample")
+        asked = f"/api/v1/sessions/{session.pk}/export?format=playhead-jsonl"
+        answer = key_client(where, "read:content").get(asked)
+        events = list(events_of(map(json.loads, answer.getvalue().splitlines())))
+        write_file(tmp_path / f"{where.slug}.playhead", "sample", events)
+        return tmp_path / f"{where.slug}.playhead"
+
+    first = written(project)
+    sent = {"events": read_file(first)[1]}
+    key_client(other_project, "ingest").post("/api/v1/events", sent, "application/json")
+
+    assert written(other_project).read_bytes() == first.read_bytes()
+
+
+def test_what_a_replay_reports_is_taken_and_makes_it_a_session_of_the_original(
+    project, key_client, stored, recorded
+):
+    told, client = [], key_client(project, "ingest")
+    run = replaying_from(Tape.of("sample", stored))
+    reporting = Reporting(SimpleNamespace(put_report=told.append), run, "again")
+    run.record_as("again", told.append, {"agent": "forecast"})
+    reporting.begin()
+    with pytest.raises(playhead.Divergence), places.running(run):
+        playhead.tool(forecast)(recorded[2], "Rome")
+    run.end()
+    reporting.end(ValueError("stopped"))
+
+    reports = [one for one in told if "plan" in one]
+    events = {"events": [one for one in told if "plan" not in one]}
+    path, kind = "/api/v1/replays/reports", "application/json"
+    answers = [client.post(path, one, kind) for one in reports]
+    taken = client.post("/api/v1/events", events, kind).json()
+
+    assert [one.status_code for one in answers] == [201, 200], answers[-1].content
+    assert taken["rejected"] == []
+    session = project.sessions.get(external_id="again")
+    original = project.sessions.get(external_id="sample")
+    assert (session.origin, session.replay_of) == ("replay", original.pk)
+    assert (session.status, session.error_count) == ("closed", 1)

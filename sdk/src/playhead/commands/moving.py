@@ -10,7 +10,7 @@ from typing import Any
 
 from playhead.client import known_server
 from playhead.commands.terminal import DIFFERENT, SAME, Progress, complain, show
-from playhead.fetching import Server, ServerError, export_lines, find_session, post
+from playhead.fetching import ServerError, export_lines, find_session, post
 from playhead.files import PASSPHRASE, SUFFIX, check_place, read_file, write_file
 
 Json = Any
@@ -31,7 +31,8 @@ def export(options: argparse.Namespace) -> int:
         server = known_server(options.session)
         found = find_session(server, options.session)
         name = found["external_id"] or found["id"]
-        events = list(_exported(server, found, progress))
+        lines = export_lines(server, found["id"])
+        events = list(_counted(events_of(lines), progress, found["events"]))
     count = write_file(options.file, name, events)
     progress.end()
     is_sealed = bool(os.environ.get(PASSPHRASE))
@@ -44,21 +45,27 @@ def export(options: argparse.Namespace) -> int:
     return SAME
 
 
-def _exported(
-    server: Server, found: Mapping[str, Json], progress: Progress
-) -> Iterator[dict[str, Json]]:
+def events_of(lines: Iterable[dict[str, Json]]) -> Iterator[dict[str, Json]]:
+    """Yield the events of an export as they were sent, or raise where it is not whole."""
     seen, manifest = 0, None
-    for line in export_lines(server, found["id"]):
+    for line in lines:
         about = line.pop(ABOUT, {})
         if about.get("manifest"):
             manifest = about
         elif "id" in line:
             seen += 1
-            progress(seen, found.get("events"))
             yield line
     # A file that ends anywhere else was cut off on its way.
     if manifest is None or manifest.get("events") != seen:
-        raise ServerError(f"The export of {found['id']} broke off after {seen} events: try again.")
+        raise ServerError(f"The export broke off after {seen} events: try again.")
+
+
+def _counted(
+    events: Iterable[dict[str, Json]], progress: Progress, whole: int
+) -> Iterator[dict[str, Json]]:
+    for seen, event in enumerate(events, 1):
+        progress(seen, whole)
+        yield event
 
 
 def import_file(options: argparse.Namespace) -> int:
