@@ -145,6 +145,18 @@ def test_what_a_library_starts_shifts_no_lane_of_the_application():
     assert keys(is_first=True) == keys(is_first=False)
 
 
+def test_the_lane_of_a_library_says_its_name_once():
+    library = {"__name__": "some_client", "asyncio": asyncio}
+    once = "asyncio.gather(deep(act, left - 1) if left else act())"
+    exec(f"async def deep(act, left): await {once}", library)
+
+    async def both() -> None:
+        await asyncio.gather(slow("a", 0), slow("b", 0))
+
+    lanes = {key[0] for key in keys_of(lambda: asyncio.run(library["deep"](both, 2)))}
+    assert lanes == {"0.0.some_client0.0.0.own0", "0.0.some_client0.0.0.own1"}
+
+
 def test_contexts_that_threads_share_out_among_themselves_keep_the_lanes_of_the_jobs():
     @playhead.tool
     def note(name: str) -> None:

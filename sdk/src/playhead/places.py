@@ -3,9 +3,10 @@
 A lane is a logical thread: ``0`` is where the session began, and whatever is started from a
 lane at the same time as what goes on there gets the lane's path and its number in the order
 of being started: ``0.0``, ``0.1``, ``0.1.0``. What a library starts is counted under the library's
-name, ``0.langgraph0``: a client that starts a thread only on its first call shifts no lane of the
-application. The order in which things end never counts, so that parallel work has the same
-lanes on every run.
+name, ``0.agents0``: a client that starts a thread only on its first call shifts no lane of the
+application. Within such a lane what the same library starts is not named again, ``0.agents0.2``,
+and what the application starts is its own, ``0.agents0.2.own0``. The order in which things end
+never counts, so that parallel work has the same lanes on every run.
 """
 
 from __future__ import annotations
@@ -21,23 +22,24 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from playhead.runs import Run
 
-MAIN = "0"
+MAIN, OWN = "0", "own"
 
 
 class Lane:
     """One logical thread of a session."""
 
-    __slots__ = ("_children", "path")
+    __slots__ = ("_by", "_children", "path")
 
-    def __init__(self, path: str = MAIN) -> None:
-        self.path = path
+    def __init__(self, path: str = MAIN, by: str = "") -> None:
+        self.path, self._by = path, by
         self._children: dict[str, itertools.count[int]] = {}
 
     def spawn(self, by: str = "") -> Lane:
         """Return the next lane that is started from this one, ``by`` a library or nobody's."""
         # Both are one step of the interpreter each, so threads need no lock here.
         children = self._children.setdefault(by, itertools.count())
-        return Lane(f"{self.path}.{by}{next(children)}")
+        name = "" if by == self._by else by or OWN
+        return Lane(f"{self.path}.{name}{next(children)}", by)
 
 
 _run: ContextVar[Run | None] = ContextVar("playhead_run", default=None)
