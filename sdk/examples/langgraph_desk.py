@@ -64,7 +64,8 @@ TOOLS = [search_trains, search_rooms, transfer_to_booking]
 
 
 def model() -> ChatOpenAI:
-    return ChatOpenAI(model=MODEL, max_retries=8)
+    # Tokens of streams are told only when they are asked for.
+    return ChatOpenAI(model=MODEL, max_retries=8, stream_usage=True)
 
 
 @playhead.agent

@@ -19,6 +19,7 @@ from typing import Any
 
 from agents import (
     Agent,
+    ModelSettings,
     OpenAIChatCompletionsModel,
     RunContextWrapper,
     Runner,
@@ -69,13 +70,12 @@ def instructions(_: RunContextWrapper[Any], agent: Agent[Any]) -> str:
 def desks() -> Agent[Any]:
     """Return the front desk, which hands over to the booking desk."""
     model = OpenAIChatCompletionsModel(MODEL, AsyncOpenAI(max_retries=8))
-    booking = Agent(name="booking", instructions=BOOKING_PROMPT, tools=[book], model=model)
+    # Tokens of streams are told only when they are asked for.
+    shared: dict[str, Any] = {"model": model, "model_settings": ModelSettings(include_usage=True)}
+    booking = Agent(name="booking", instructions=BOOKING_PROMPT, tools=[book], **shared)
+    looking = [search_trains, search_rooms]
     return Agent(
-        name="front",
-        instructions=instructions,
-        tools=[search_trains, search_rooms],
-        handoffs=[booking],
-        model=model,
+        name="front", instructions=instructions, tools=looking, handoffs=[booking], **shared
     )
 
 

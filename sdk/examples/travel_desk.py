@@ -178,7 +178,10 @@ def tell(question: str, trip: Json, price: int, held: str) -> str:
         {"role": "user", "content": f"{question}\nBooked: {booked}"},
     ]
     with OpenAI(max_retries=8) as client:
-        stream = client.chat.completions.create(model=MODEL, messages=said, stream=True)
+        # Providers tell the tokens of a stream only when they are asked to.
+        stream = client.chat.completions.create(
+            model=MODEL, messages=said, stream=True, stream_options={"include_usage": True}
+        )
         return "".join(text_in(stream))
 
 
