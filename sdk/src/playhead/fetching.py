@@ -50,7 +50,9 @@ def find_session(server: Server, session: str) -> dict[str, Json]:
         if not (named and named["results"]):
             raise NoSuchSessionError(f"There is no session {session!r} in the project of this key.")
         found = named["results"][0]
-    return dict(found)
+    if not isinstance(found, dict) or "id" not in found:
+        raise ServerError(f"{server.url} is no Playhead: it answers something else.")
+    return found
 
 
 def fetch_session(

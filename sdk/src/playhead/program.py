@@ -11,7 +11,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -85,11 +85,10 @@ def _begin(mode: str, place: str, path: Path, options: dict[str, Json], stack: E
 
 def _left(stack: ExitStack, opened: Any, path: Path) -> Replaying:
     """Enter a replay that says at its end what it came to."""
-    running = _Ending(opened, path)
-    return stack.enter_context(running)
+    return stack.enter_context(_Ending(opened, path))
 
 
-class _Ending:
+class _Ending(AbstractContextManager[Replaying]):
     """A replay of a whole program: it ends with what ended the program, and is written down."""
 
     def __init__(self, inner: Any, path: Path) -> None:

@@ -38,7 +38,7 @@ def _responses(document: Mapping[str, Json]) -> Iterator[Told]:
     yield {"type": "response.created", "response": begun}
     for at, item in enumerate(document["output"]):
         place = {"output_index": at}
-        empty = {"content": []} if item.get("type") == "message" else {}
+        empty: Told = {"content": []} if item.get("type") == "message" else {}
         empty |= {"arguments": ""} if item.get("type") == "function_call" else {}
         yield {"type": "response.output_item.added", **place, "item": {**item, **empty}}
         yield from _inside(item, {**place, "item_id": item.get("id")})
