@@ -143,12 +143,17 @@ PROGRAMS = st.recursive(
 )
 
 
-def record(program: Program) -> tuple[Any, list[dict[str, Any]]]:
+def record(program: Any) -> tuple[Any, list[dict[str, Any]]]:
     """Return what a program came to, and its events in replay order."""
+    return record_of(lambda: run(("agent", program)))
+
+
+def record_of(act: Callable[[], Any]) -> tuple[Any, list[dict[str, Any]]]:
+    """Return what something came to, and its events in replay order."""
     events: list[dict[str, Any]] = []
     recording = Recording("program", events.append)
     with places.running(recording):
-        found = run(("agent", program))
+        found = act()
     recording.end()
     return found, sorted(events, key=_in_order)
 

@@ -15,11 +15,9 @@ import playhead
 import pytest
 from playhead import places
 from playhead.client import replaying_from
-from playhead.files import _in_order
-from playhead.recording import Recording
 from playhead.tapes import Tape
 
-from tests.sdk.programs import look_up, replay, run
+from tests.sdk.programs import look_up, record_of, replay, run
 
 SEEN: list[bytes] = []
 CALLED = {
@@ -66,14 +64,8 @@ def user(text: str):
 
 
 def recorded(act):
-    """Return what something came to, and its events."""
     SEEN.clear()
-    events = []
-    recording = Recording("s", events.append)
-    with places.running(recording):
-        found = act()
-    recording.end()
-    return found, sorted(events, key=_in_order)
+    return record_of(act)
 
 
 def test_requests_that_differ_only_in_their_tool_calls_have_answers_of_their_own():

@@ -104,6 +104,11 @@ class Ordinals:
         self._counts: Counter[tuple[str, str, str, str]] = Counter()
         self._lock = threading.Lock()
 
+    def pass_over(self, key: Key) -> None:
+        """Count a call that is not made again."""
+        with self._lock:
+            self._counts[key.lane, key.kind, key.name, key.request] += 1
+
     def take(self, call: Call) -> int:
         alike = (call.lane, call.kind, call.name, call.hashes.request)
         with self._lock:

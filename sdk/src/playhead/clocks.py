@@ -80,6 +80,13 @@ class RecordedClock:
                 self._last[place] = self._last.get(place, self._start) + STEP_NS
             return _kept(self.reads[lane][module], self._last[place])
 
+    def pass_over(self, until_ns: int) -> None:
+        """Go on with the times that were read from a moment on."""
+        with self._lock:
+            for lane, modules in self._reads.items():
+                for module, kept in modules.items():
+                    self._at[lane, module] = sum(one < until_ns for one in kept)
+
 
 def _kept(kept: list[int], now: int) -> int:
     if len(kept) < MOST_READS:

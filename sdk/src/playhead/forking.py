@@ -11,7 +11,9 @@ from dataclasses import replace
 from typing import Any
 
 from playhead.calls import Call
+from playhead.places import MAIN
 from playhead.replaying import LIVE, Policy, Replaying
+from playhead.restoring import state_before
 from playhead.tapes import Recorded, Tape
 
 Json = Any
@@ -41,6 +43,21 @@ class Forking(Replaying):
         changed = {name: _told(value) for name, value in self.overrides.items()}
         return {"session": self.tape.session, "step": self.at, "overrides": changed}
 
+    def restore(self, lane: str = MAIN) -> Any:
+        """Return the state before the step at which the fork begins; None where none was told.
+
+        What lies before counts as done: a program that can go on from its state calls this
+        first, and makes none of the calls before the step again. Raises PatchError.
+        """
+        states = state_before(self.tape.events, self.at)
+        if lane not in states:
+            return None
+        with self._lock:
+            for one in self.tape.pass_over(self.at):
+                self._ordinals.pass_over(one.key)
+        self.clock.pass_over(self.tape.started_ns(self.at))
+        return states[lane]
+
     def answers(self, call: Call, recorded: Recorded) -> bool:
         if recorded.seq < self.at:
             return True
@@ -56,7 +73,7 @@ class Forking(Replaying):
 
     def has_left(self) -> bool:
         """Tell whether all calls before the fork have been served."""
-        return all(one.is_consumed for one in self.tape.calls if one.seq < self.at)
+        return not any(one.is_left for one in self.tape.calls if one.seq < self.at)
 
     def replaced(self, call: Call) -> Callable[..., Any] | None:
         """Return what runs in the place of a tool after the fork."""

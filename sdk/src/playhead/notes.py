@@ -83,15 +83,18 @@ class Pair:
         return self.noted is not None and (self.noted.error or {}).get("type") == STOPPED
 
 
-def pairs_of(events: Sequence[Event], noted: Iterable[Noted]) -> list[Pair]:
-    """Return the steps of both sides, paired by lane, kind and name in the order of beginning."""
+def pairs_of(events: Sequence[Event], noted: Iterable[Noted], begins_at: int = 1) -> list[Pair]:
+    """Return the steps of both sides, paired by lane, kind and name in the order of beginning.
+
+    Of the record only those from a step on: what was before it was not done again.
+    """
     waiting: dict[tuple[str, str, str], list[Noted]] = defaultdict(list)
     for one in sorted(noted, key=lambda one: one.began or 0):
         if one.kind in COMPARED:
             waiting[one.lane, one.kind, one.name].append(one)
     found = []
     for seq, event in enumerate(events, 1):
-        if event.get("kind") in COMPARED:
+        if seq >= begins_at and event.get("kind") in COMPARED:
             lane, kind, name = (str(event.get(part) or "") for part in ("lane", "kind", "name"))
             same = waiting.get((lane, kind, name))
             found.append(Pair(seq, event, same.pop(0) if same else None))

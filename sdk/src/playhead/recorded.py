@@ -45,6 +45,8 @@ class Recorded:
     # False: another recorder told of it, which knows neither lanes nor keys as they are here.
     is_own: bool = True
     is_consumed: bool = False
+    # It lies before a step whose state was restored, and is not made again.
+    is_passed: bool = False
     # A call that was made for real, or not at all, stands beside it.
     is_met: bool = False
     # The call that answers for this one where it is answered itself.
@@ -67,7 +69,8 @@ class Recorded:
     def is_left(self) -> bool:
         """Tell whether nothing has asked for it, nor for a call that it lies in."""
         around = self.inside
-        return not self.is_consumed and (around is None or around.is_left)
+        is_open = not (self.is_consumed or self.is_passed)
+        return is_open and (around is None or around.is_left)
 
     def places(self) -> Iterator[tuple[str, ...]]:
         """Yield where another recorder's call is looked for."""

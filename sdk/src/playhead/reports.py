@@ -102,13 +102,14 @@ def _part(some: int, whole: int) -> float | None:
 
 def _consumption(tape: Tape) -> float | None:
     """Return the share of calls that were asked for; what lies in one of them came with it."""
-    return _part(len(tape.calls) - len(tape.left()), len(tape.calls))
+    calls = [one for one in tape.calls if not one.is_passed]
+    return _part(len(calls) - len(tape.left()), len(calls))
 
 
 def _notes_of(tape: Tape, around: Around) -> list[Pair]:
     """Return agents, decisions and states of both sides; none of what others have recorded."""
     is_own = any(one.is_own for one in tape.calls) or tape.seed() is not None
-    return pairs_of(tape.events, around.noted) if is_own else []
+    return pairs_of(tape.events, around.noted, tape.begins_at) if is_own else []
 
 
 def _environment(tape: Tape) -> dict[str, tuple[Json, Json]]:
@@ -228,6 +229,8 @@ def _remarks(tape: Tape, made: Sequence[Made]) -> Iterator[str]:
         yield f"{masked} answers were served masked: what stood there is not in the record"
     if by_rest := sum(one.how == MASKED for one in made):
         yield f"{by_rest} masked requests were matched by what of them is not masked"
+    if passed := sum(one.is_passed for one in tape.calls):
+        yield f"{passed} calls were not made again: the state after them was restored"
     others = sum(not one.is_own for one in tape.calls)
     if others:
         said = sum(one.how == SAID for one in made)

@@ -48,6 +48,8 @@ class Tape:
     session: str
     events: list[Event]
     calls: list[Recorded] = field(default_factory=list)
+    # The step before which nothing is made again.
+    begins_at: int = 1
     _has_others: bool = False
     _by_key: dict[Key, Recorded] = field(default_factory=dict)
     _alike: dict[tuple[str, ...], list[Recorded]] = field(default_factory=lambda: defaultdict(list))
@@ -90,7 +92,7 @@ class Tape:
     def _found(self, how: str, call: Call) -> Recorded | None:
         if how == EXACT:
             found = self._by_key.get(call.key)
-            return found if found and not found.is_consumed else None
+            return found if found and not (found.is_consumed or found.is_passed) else None
         if how == FUZZY:
             return self._most_alike(call)
         if how in (SAID, MASKED):
@@ -137,7 +139,7 @@ class Tape:
 
     def _free(self, place: tuple[str, ...]) -> Iterator[Recorded]:
         calls = self._alike.get(place, ())
-        return (recorded for recorded in calls if not recorded.is_consumed)
+        return (recorded for recorded in calls if not (recorded.is_consumed or recorded.is_passed))
 
     def _most_alike(self, call: Call) -> Recorded | None:
         best = max(self.candidates(call), key=lambda one: one[1], default=None)
@@ -149,7 +151,7 @@ class Tape:
 
     def candidates(self, call: Call) -> list[tuple[Recorded, float]]:
         """Return the next unconsumed calls of the same kind, and how alike each is (0 to 1)."""
-        free = [one for one in self.calls if not one.is_consumed and one.key.kind == call.kind]
+        free = [one for one in self.calls if one.is_left and one.key.kind == call.kind]
         return [(one, similarity(call, one)) for one in free[:WINDOW]]
 
     def seed(self) -> str | None:
@@ -177,8 +179,7 @@ class Tape:
         first = min((start for start in starts if start), default=None)
         if first is None:
             return 0
-        moment = datetime.fromisoformat(str(first).replace("Z", "+00:00"))
-        return int(moment.timestamp() * 1_000_000) * 1000
+        return _nanoseconds(str(first))
 
     def _steps(self, kind: str, name: str) -> Iterator[Event]:
         return (
@@ -187,9 +188,27 @@ class Tape:
             if event.get("kind") == kind and event.get("name") == name and event.get("output")
         )
 
+    def pass_over(self, at: int) -> list[Recorded]:
+        """Take the calls before a step as done, and return those that nothing had asked for."""
+        passed = [one for one in self.calls if one.seq < at and not one.is_consumed]
+        for one in passed:
+            one.is_passed = True
+        self.begins_at = at
+        return passed
+
+    def started_ns(self, at: int) -> int:
+        """Return when a step began, in nanoseconds since 1970; 0 where that is unknown."""
+        told = self.events[at - 1].get("started_at")
+        return _nanoseconds(str(told)) if told else 0
+
     def left(self) -> list[Recorded]:
         """Return the recorded calls that nothing has asked for."""
         return [recorded for recorded in self.calls if recorded.is_left]
+
+
+def _nanoseconds(told: str) -> int:
+    moment = datetime.fromisoformat(told.replace("Z", "+00:00"))
+    return int(moment.timestamp() * 1_000_000) * 1000
 
 
 def similarity(call: Call, recorded: Recorded) -> float:
