@@ -92,7 +92,7 @@ def adopt(project_id: int, own: HeldSession, named: HeldSession) -> None:
     for statement in MOVES:
         sql.run(statement, project_id, *ids)
     pseudonyms.move(project_id, own, named)
-    replay_marks.follow(project_id, *ids)
+    named.is_published |= replay_marks.follow(project_id, *ids)
     for handler in _handlers:
         handler(project_id, *ids)
     for statement in LEAVES:

@@ -292,7 +292,7 @@ class Appending:
     def _facets(self) -> list[tuple[Any, ...]]:
         published: dict[bytes, set[tuple[str, str]]] = defaultdict(set)
         for session in self.sessions.values():
-            if session.was_made:
+            if session.was_made and not session.is_published:
                 published[session.row.id].add(origin_facet(self.origin))
         for session, draft in self.heard:
             published[session.row.id] |= draft.facets

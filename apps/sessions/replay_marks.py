@@ -93,11 +93,16 @@ def set_mark(project_id: int, session_id: uuid.UUID, mark: ReplayMark) -> None:
     _publish(project_id, session_id)
 
 
-def follow(project_id: int, old: uuid.UUID, new: uuid.UUID) -> None:
-    """Let what is said of a session be said of the one that it becomes part of."""
+def follow(project_id: int, old: uuid.UUID, new: uuid.UUID) -> bool:
+    """Let what is said of a session be said of the one that it becomes part of.
+
+    Tells whether that one is a replay by it, and is found as one.
+    """
     sql.run(FOLLOW_ORIGINAL, project_id, old, new)
-    sql.run(FOLLOW_REPLAY, project_id, old, new)
+    if not sql.run(FOLLOW_REPLAY, project_id, old, new).rowcount:
+        return False
     _publish(project_id, new)
+    return True
 
 
 def _hold(keys: ProjectKeys, name: str, origin: Origin) -> HeldSession:

@@ -104,7 +104,7 @@ def _adopt(
         store_session(keys, named)
         ids = (array("uuid", [key]) for key in (named.row.id, own.row.id))
         sql.run(ARRIVED, keys.project_id, *ids)
-        if named.was_made:
+        if named.was_made and not named.is_published:
             facet = (named.row.id, *origin_facet(origin), named.row.sort_started)
             sql.insert(FACETS, FACET_COLUMNS, keys.project_id, [facet])
     return uuid.UUID(bytes=adoptions[0][1].row.id)

@@ -210,6 +210,8 @@ class HeldSession(msgspec.Struct, kw_only=True):
     was_made: bool = False
     is_new: bool = False
     is_changed: bool = False
+    # Whether its origin can be found by already.
+    is_published: bool = False
     old_sort_started: datetime = UNKNOWN_TIME
     # Digests of its newest contents, which need not be stored again.
     recent: set[bytes] = msgspec.field(default_factory=set)

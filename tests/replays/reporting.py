@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from itertools import count
 from typing import Any
 
@@ -65,9 +66,9 @@ def make_report(**fields: Any) -> dict[str, Any]:
     } | fields
 
 
-def report(project: Project, actor: Actor = SYSTEM, **fields: Any) -> Reported:
+def report(project: Project, actor: Actor = SYSTEM, now: datetime = NOW, **fields: Any) -> Reported:
     sent = make_report(**fields)
-    return report_replay(project, read_report(sent, NOW), sent, actor=actor)
+    return report_replay(project, read_report(sent, now), sent, actor=actor)
 
 
 def make_replay(project: Project, **fields: Any) -> Replay:
