@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from apps.annotations import said_urls, share_urls, verdict_urls
+from apps.annotations import prompt_urls, said_urls, share_urls, verdict_urls
 
 app_name = "annotations"
-urlpatterns = [*said_urls.urlpatterns, *share_urls.urlpatterns, *verdict_urls.urlpatterns]
+urlpatterns = [
+    *said_urls.urlpatterns,
+    *share_urls.urlpatterns,
+    *verdict_urls.urlpatterns,
+    *prompt_urls.urlpatterns,
+]

@@ -39,9 +39,12 @@ LABEL_RULE = (
 
 
 class PromptNameConverter(StringConverter):
-    """A prompt's name in an address, slashes and all. Whether it is one, the query says."""
+    """A prompt's name in an address, slashes and all. Whether there is one, the query says.
 
-    regex = r"[^/]{1,64}(?:/[^/]{1,64}){0,7}"
+    No part begins with a hyphen, so that ``/-/`` ends a name.
+    """
+
+    regex = r"[^/\-][^/]{0,63}(?:/[^/\-][^/]{0,63}){0,7}"
 
 
 def clean_name(text: str) -> str:

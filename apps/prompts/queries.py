@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
@@ -26,6 +26,13 @@ LARGEST_NUMBER = 2**31 - 1
 LONGEST_WORDS = 200
 MOST_FOLDERS = 300
 SHOWN = ("in_use", "archived", "all")
+COMMON = frozenset({"project"})
+
+
+def refuse_unknown(query: Mapping[str, str], known: Collection[str]) -> None:
+    """Raise InvalidError naming the query parameter that is none of ours."""
+    if unknown := sorted(set(query) - set(known)):
+        raise InvalidError(f"Unknown query parameter: {unknown[0][:64]}.", unknown[0][:64])
 
 
 @dataclass(frozen=True)
@@ -43,8 +50,7 @@ class PromptFilters:
     def from_query(cls, query: Mapping[str, str], *, also: frozenset[str]) -> PromptFilters:
         """Read filters; a name or value that is none of ours is an error that names it."""
         own = {one.name for one in fields(cls)}
-        if unknown := sorted(set(query) - own - also):
-            raise InvalidError(f"Unknown query parameter: {unknown[0][:64]}.", unknown[0][:64])
+        refuse_unknown(query, own | also)
         values = {name: query[name] for name in own if query.get(name)}
         for name, value in values.items():
             if len(value) > LONGEST_WORDS or "\x00" in value:

@@ -229,12 +229,29 @@ def ticket_entry(asked: Asked, ticket: Ticket, title: str) -> Entry:
     return Entry(title or name, url, "ticket", f"{name} · {ticket.get_status_display()}", name)
 
 
+def offer_prompts(asked: Asked) -> Iterator[Entry]:
+    rows = asked.project.prompts.in_use().order_by("name")
+    for word in asked.words:
+        rows = rows.filter(name__icontains=word)
+    for prompt in rows[:MOST]:
+        url = reverse("prompts:prompt", args=(*asked.place, prompt.name))
+        yield Entry(prompt.name, url, "scroll-text", f"v{prompt.last_number}", prompt.name)
+
+
 def offer_examples(asked: Asked) -> Iterator[Entry]:
     rows = asked.project.examples.select_related("session").order_by("-marked_at")
     for example in library.opened(asked.project, list(rows[:NEWEST])):
         if matches(asked.words, example.title):
             url = reverse("sessions:detail", args=(*asked.place, example.row.session_id))
             yield Entry(example.title, url, "sparkles", short_id(example.row.session))
+
+
+def offer_suites(asked: Asked) -> Iterator[Entry]:
+    rows = asked.project.suites.filter(archived_at=None).order_by("-id")
+    for suite in rows[:MOST_PROJECTS]:
+        if matches(asked.words, suite.name):
+            url = reverse("suites:suite", args=(*asked.place, suite.pk))
+            yield Entry(suite.name, url, "bookmark", f"Suite · version {suite.latest}", suite.name)
 
 
 def offer_replays(asked: Asked) -> Iterator[Entry]:
@@ -253,9 +270,11 @@ def offer_replays(asked: Asked) -> Iterator[Entry]:
 # In the order in which they are shown. A new capability adds its source here.
 SOURCES = (
     Source("Sessions", Permission.READ_META, offer_sessions, at_once=True),
+    Source("Prompts", Permission.READ_PROMPTS, offer_prompts),
     Source("Tickets", Permission.READ_CONTENT, offer_tickets),
     Source("Replays", Permission.READ_META, offer_replays),
     Source("Examples", Permission.READ_CONTENT, offer_examples),
+    Source("Suites", Permission.READ_META, offer_suites),
     Source("Saved views", Permission.READ_META, offer_views),
     Source("Pages", Permission.READ_META, offer_pages, at_once=True),
     Source("Projects", Permission.READ_META, offer_projects, at_once=True),

@@ -7,6 +7,7 @@ export const KEYS = [
   { where: "everywhere", keys: ["?"], act: "help", says: "Show these keys" },
   { where: "everywhere", keys: ["/"], act: "filter", says: "Go to the filter" },
   { where: "everywhere", keys: ["g s"], act: "go-s", says: "Go to the sessions" },
+  { where: "everywhere", keys: ["g p"], act: "go-p", says: "Go to the prompts" },
   { where: "everywhere", keys: ["g t"], act: "go-t", says: "Go to the tickets" },
   { where: "everywhere", keys: ["g i"], act: "go-i", says: "Go to your inbox" },
   { where: "everywhere", keys: ["Escape"], act: "close", says: "Close a dialog or menu" },
@@ -215,6 +216,7 @@ const goTo = (letter) => () => document.querySelector(`[data-go="${letter}"]`)?.
 
 onKeys("everywhere", {
   "go-s": goTo("s"),
+  "go-p": goTo("p"),
   "go-t": goTo("t"),
   "go-i": goTo("i"),
   help: () => openDialog("help"),
