@@ -85,6 +85,18 @@ def test_what_lies_on_disk_goes_out_once_the_server_is_back_without_anything_new
     assert sender.counts.sent == 3
 
 
+def test_a_process_of_one_event_sends_what_others_left_before_it_ends(tmp_path, server, sender_to):
+    away = sender_to("http://127.0.0.1:9", spool=tmp_path)
+    for number in range(3):
+        away.put({"id": number})
+        away.flush(10)
+    short = sender_to(server.url, spool=tmp_path)
+    short.put({"id": 3})
+    short.close()
+
+    assert sorted(event["id"] for event in server.events) == [0, 1, 2, 3]
+
+
 def test_a_server_that_is_away_is_not_asked_for_each_batch(tmp_path, server, sender_to):
     server.status = 503
     sender = sender_to(server.url, spool=tmp_path)

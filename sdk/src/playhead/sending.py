@@ -169,7 +169,7 @@ class Sender:
 
     def _is_due(self) -> bool:
         """Tell whether what lies on disk is to be sent now."""
-        return self._may_have_spooled and not self._is_closing and self._may_try()
+        return self._may_have_spooled and self._may_try()
 
     def _try(self, batch: Batch) -> bool:
         """Send a batch; True once nothing more can be done for it, False while it is no use."""
@@ -279,7 +279,7 @@ class Sender:
             return self._changed.wait_for(lambda: self._is_idle, timeout)
 
     def close(self, timeout: float = 10.0) -> None:
-        """Send what waits and stop."""
+        """Send what waits and what lies on disk, as far as the time allows, and stop."""
         with self._changed:
             self._is_closing = True
             self._changed.notify_all()
