@@ -109,6 +109,23 @@ def test_models_are_answered_by_stubs_in_the_form_that_their_client_reads(
     assert (text, names) == (("sun", []) if answer == "sun" else ("", ["look_up"]))
 
 
+@pytest.mark.parametrize("is_streamed", [False, True])
+def test_an_answer_that_was_cut_off_is_so_in_every_form(path, is_streamed):
+    cut = {"role": "assistant", "content": "su", "finish_reason": "length"}
+
+    def act():
+        made = OPENAI.chat.completions.create(model="m", messages=SAID, stream=is_streamed)
+        chats = [part.choices[0].finish_reason for part in (made if is_streamed else [made])]
+        asked = {"model": "m", "max_tokens": 9, "messages": SAID, "stream": is_streamed}
+        made = ANTHROPIC.messages.create(**asked)
+        parts = (
+            [part.delta for part in made if part.type == "message_delta"] if is_streamed else [made]
+        )
+        return chats[-1], parts[-1].stop_reason
+
+    assert stubbed(path, act, **{"llm_is_*": cut})[0] == ("length", "max_tokens")
+
+
 def chat(is_streamed):
     if is_streamed:
         with OPENAI.chat.completions.stream(model="m", messages=SAID) as stream:

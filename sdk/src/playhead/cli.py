@@ -12,7 +12,7 @@ from typing import Any
 
 from playhead.client import KEY, URL
 from playhead.commands import comparing, following, moving, running
-from playhead.commands.terminal import INTERRUPTED, NOT_TRIED, complain
+from playhead.commands.terminal import INTERRUPTED, NOT_TRIED, complain, told_of
 from playhead.fetching import NoSuchSessionError
 from playhead.files import PASSPHRASE, BrokenFileError
 from playhead.replaying import POLICIES
@@ -55,18 +55,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         OSError,
         ValueError,
     ) as error:
-        complain(_told(error))
+        complain(told_of(error))
         return NOT_TRIED
-
-
-def _told(error: Exception) -> str:
-    if isinstance(error, FileNotFoundError) and error.filename:
-        return f"there is no file {error.filename}"
-    if isinstance(error, PermissionError) and error.filename:
-        return f"{error.filename} may not be opened: {error.strerror}"
-    if isinstance(error, IsADirectoryError):
-        return f"{error.filename} is a folder"
-    return str(error)
 
 
 def _surround(options: argparse.Namespace) -> None:

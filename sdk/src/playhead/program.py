@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from playhead.client import flush, fork, init, replay, reported, session
-from playhead.commands.terminal import NOT_TRIED, Progress
+from playhead.commands.terminal import NOT_TRIED, Progress, told_of
 from playhead.replaying import Divergence, Replaying
 from playhead.stubs import Named, NoSuchFunctionError
 
@@ -58,7 +58,7 @@ def begin() -> None:
     try:
         _begin(mode, place, path, options, stack)
     except (LookupError, OSError, ValueError) as error:
-        path.write_text(json.dumps({"failed": str(error)}))
+        path.write_text(json.dumps({"failed": told_of(error)}))
         # The program has not begun, and must not: it would run for real.
         os._exit(NOT_TRIED)
     # Before what ``init`` has registered, which sends the last events.
@@ -83,7 +83,7 @@ def _begin(mode: str, place: str, path: Path, options: dict[str, Json], stack: E
     stack.callback(progress.end)
 
 
-def _left(stack: ExitStack, opened: Any, path: Path) -> Replaying:
+def _left(stack: ExitStack, opened: AbstractContextManager[Replaying], path: Path) -> Replaying:
     """Enter a replay that says at its end what it came to."""
     return stack.enter_context(_Ending(opened, path))
 
@@ -91,11 +91,11 @@ def _left(stack: ExitStack, opened: Any, path: Path) -> Replaying:
 class _Ending(AbstractContextManager[Replaying]):
     """A replay of a whole program: it ends with what ended the program, and is written down."""
 
-    def __init__(self, inner: Any, path: Path) -> None:
+    def __init__(self, inner: AbstractContextManager[Replaying], path: Path) -> None:
         self._inner, self._path = inner, path
 
     def __enter__(self) -> Replaying:
-        self._run: Replaying = self._inner.__enter__()
+        self._run = self._inner.__enter__()
         return self._run
 
     def __exit__(self, *_: object) -> None:

@@ -51,6 +51,17 @@ def complain(text: str) -> None:
     sys.stderr.write(coloured(f"playhead: {line}", RED, sys.stderr) + "\n")
 
 
+def told_of(error: BaseException) -> str:
+    """Return what is wrong, in words and not in numbers of the system."""
+    if isinstance(error, FileNotFoundError) and error.filename:
+        return f"there is no file {error.filename}"
+    if isinstance(error, PermissionError) and error.filename:
+        return f"{error.filename} may not be opened: {error.strerror}"
+    if isinstance(error, IsADirectoryError):
+        return f"{error.filename} is a folder"
+    return str(error)
+
+
 class Progress:
     """How far something is, in one line that is drawn again; nothing where nobody sees it."""
 

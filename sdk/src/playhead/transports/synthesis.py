@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from playhead.calls import Answer
@@ -35,6 +36,8 @@ STATUSES = {
     "InternalServerError": 500,
     "OverloadedError": 529,
 }
+# Why an answer ended, in the words of different providers, where it was not at its end.
+CUT = frozenset({"length", "max_tokens", "max_output_tokens", "incomplete"})
 _CODE = re.compile(r"Error code: ([45][0-9]{2})\b")
 
 
@@ -95,9 +98,9 @@ def _document(asked: Asked, answer: Answer) -> Told:
     if whole is not None:
         return whole
     name = asked.protocol.name if asked.protocol else ""
-    return _MAKERS[name](
-        _said(answer.output), _model(asked, answer), answer.extra.get("usage") or {}
-    )
+    usage = answer.extra.get("usage") or {}
+    model = str(answer.extra.get("model_returned") or asked.model)
+    return _MAKERS[name](Said(_said(answer.output), model, usage, _is_cut(answer.output)))
 
 
 def whole_of(asked: Asked, output: Json) -> Told | None:
@@ -106,10 +109,6 @@ def whole_of(asked: Asked, output: Json) -> Told | None:
         return None
     is_message = asked.protocol.name != "messages" or output.get("type") == "message"
     return output if WHOLE[asked.protocol.name] in output and is_message else None
-
-
-def _model(asked: Asked, answer: Answer) -> str:
-    return str(answer.extra.get("model_returned") or asked.model)
 
 
 def _stream(asked: Asked, answer: Answer) -> str:
@@ -122,6 +121,29 @@ def _stream(asked: Asked, answer: Answer) -> str:
     return "".join(f"event: {one['type']}\ndata: {json.dumps(one)}\n\n" for one in events)
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a model answered, apart from the form of any protocol."""
+
+    utterances: list[Utterance]
+    model: str
+    usage: Mapping[str, Json]
+    # The model had not come to its end.
+    is_cut: bool
+
+    @property
+    def text(self) -> str:
+        return "".join(str(one.value) for one in self.utterances if one.form == TEXT)
+
+    @property
+    def calls(self) -> list[tuple[str, str, Json]]:
+        """The id, name and arguments of each tool that is called."""
+        calls = [one for one in self.utterances if one.form == CALL]
+        return [
+            (one.call_id or f"call_{at}", str(one.name), one.value) for at, one in enumerate(calls)
+        ]
+
+
 def _said(output: Json) -> list[Utterance]:
     """Return what an answer says: words and calls of tools. What it is else, is told as JSON."""
     found = conversation_in(output, "assistant") if output is not None else None
@@ -131,36 +153,36 @@ def _said(output: Json) -> list[Utterance]:
     return [Utterance("assistant", TEXT, "" if output is None else json.dumps(output))]
 
 
-def _text(said: Iterable[Utterance]) -> str:
-    return "".join(str(one.value) for one in said if one.form == TEXT)
-
-
-def _calls(said: Iterable[Utterance]) -> list[tuple[str, str, Json]]:
-    """Return the id, name and arguments of each tool that is called."""
-    calls = [one for one in said if one.form == CALL]
-    return [(one.call_id or f"call_{at}", str(one.name), one.value) for at, one in enumerate(calls)]
+def _is_cut(output: Json) -> bool:
+    """Tell whether an answer, in whichever form, says that its tokens did not suffice."""
+    if isinstance(output, list):
+        return any(_is_cut(one) for one in output)
+    if not isinstance(output, dict):
+        return False
+    reasons = (output.get("finish_reason"), output.get("stop_reason"))
+    return any(reason in CUT for reason in reasons) or _is_cut(output.get("messages"))
 
 
 def _arguments(value: Json) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def chat_document(said: list[Utterance], model: str, usage: Mapping[str, Json]) -> Told:
+def chat_document(said: Said) -> Told:
     calls = [
         {"id": at, "type": "function", "function": {"name": name, "arguments": _arguments(given)}}
-        for at, name, given in _calls(said)
+        for at, name, given in said.calls
     ]
-    message: Told = {"role": "assistant", "content": _text(said) or (None if calls else "")}
+    message: Told = {"role": "assistant", "content": said.text or (None if calls else "")}
     if calls:
         message["tool_calls"] = calls
-    finish = "tool_calls" if calls else "stop"
+    finish = "length" if said.is_cut else "tool_calls" if calls else "stop"
     return {
         "id": "chatcmpl-playhead",
         "object": "chat.completion",
         "created": 0,
-        "model": model,
+        "model": said.model,
         "choices": [{"index": 0, "message": message, "finish_reason": finish}],
-        "usage": _tokens(usage, "prompt_tokens", "completion_tokens"),
+        "usage": _tokens(said.usage, "prompt_tokens", "completion_tokens"),
     }
 
 
@@ -171,51 +193,53 @@ def _tokens(usage: Mapping[str, Json], asked: str, given: str) -> Told | None:
     return counts | {"total_tokens": sum(counts.values())}
 
 
-def responses_document(said: list[Utterance], model: str, usage: Mapping[str, Json]) -> Told:
-    text, output = _text(said), list[Told]()
-    if text or not _calls(said):
+def responses_document(said: Said) -> Told:
+    text, output = said.text, list[Told]()
+    if text or not said.calls:
         part = {"type": "output_text", "text": text, "annotations": []}
         message = {"id": "msg_playhead", "type": "message", "role": "assistant"}
         output.append({**message, "status": "completed", "content": [part]})
-    for at, name, given in _calls(said):
+    for at, name, given in said.calls:
         call = {"id": f"fc_{at}", "type": "function_call", "call_id": at, "name": name}
         output.append({**call, "arguments": _arguments(given), "status": "completed"})
     return {
         "id": "resp_playhead",
         "object": "response",
         "created_at": 0,
-        "status": "completed",
-        "model": model,
+        "status": "incomplete" if said.is_cut else "completed",
+        "incomplete_details": {"reason": "max_output_tokens"} if said.is_cut else None,
+        "model": said.model,
         "output": output,
         "parallel_tool_calls": True,
         "tool_choice": "auto",
         "tools": [],
-        "usage": _tokens(usage, "input_tokens", "output_tokens"),
+        "usage": _tokens(said.usage, "input_tokens", "output_tokens"),
     }
 
 
-def messages_document(said: list[Utterance], model: str, usage: Mapping[str, Json]) -> Told:
-    text = _text(said)
-    blocks: list[Told] = [{"type": "text", "text": text}] if text or not _calls(said) else []
+def messages_document(said: Said) -> Told:
+    text = said.text
+    blocks: list[Told] = [{"type": "text", "text": text}] if text or not said.calls else []
     blocks += [
         {"type": "tool_use", "id": at, "name": name, "input": given}
-        for at, name, given in _calls(said)
+        for at, name, given in said.calls
     ]
+    usage, stop = said.usage, "tool_use" if said.calls else "end_turn"
     # Its client adds the counts up, and takes nothing but numbers.
     counts = {"input_tokens": usage.get("input") or 0, "output_tokens": usage.get("output") or 0}
     return {
         "id": "msg_playhead",
         "type": "message",
         "role": "assistant",
-        "model": model,
+        "model": said.model,
         "content": blocks,
-        "stop_reason": "tool_use" if _calls(said) else "end_turn",
+        "stop_reason": "max_tokens" if said.is_cut else stop,
         "stop_sequence": None,
         "usage": counts,
     }
 
 
-_MAKERS: dict[str, Callable[[list[Utterance], str, Mapping[str, Json]], Told]] = {
+_MAKERS: dict[str, Callable[[Said], Told]] = {
     "chat": chat_document,
     "responses": responses_document,
     "messages": messages_document,

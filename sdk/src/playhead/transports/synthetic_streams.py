@@ -43,7 +43,7 @@ def _responses(document: Mapping[str, Json]) -> Iterator[Told]:
         yield {"type": "response.output_item.added", **place, "item": {**item, **empty}}
         yield from _inside(item, {**place, "item_id": item.get("id")})
         yield {"type": "response.output_item.done", **place, "item": item}
-    yield {"type": "response.completed", "response": dict(document)}
+    yield {"type": f"response.{document['status']}", "response": dict(document)}
 
 
 def _inside(item: Mapping[str, Json], place: Told) -> Iterator[Told]:
