@@ -65,9 +65,9 @@ class Window:
         """Read ``from``, ``to`` and ``by``; the last 30 days by day if they are not said."""
         by = one_of(*STEPS)("by", query.get("by") or "day")
         until = _read_moment("to", query["to"]) if query.get("to") else now
-        since = _read_moment("from", query["from"]) if query.get("from") else until - USUAL
         if not EARLIEST <= until <= now + FUTURE:
             raise InvalidError("to must be a time from 1990 to tomorrow.", "to")
+        since = _read_moment("from", query["from"]) if query.get("from") else until - USUAL
         if not since < until:
             raise InvalidError("from must be before to.", "from")
         if until - since > LONGEST[by]:
