@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import json
+import struct
 
 import pytest
 import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
+from playhead import matching
 from playhead.matching import canonical, match_hashes, normalised
 
 TURN = {
@@ -112,3 +115,70 @@ def test_the_hash_is_that_of_all_that_was_asked(asked, params):
 
     whole = normalised({"input": asked, "model": "m", "params": params, "tools": []})
     assert hashes.request == f"sha256:{hashlib.sha256(rfc8785.dumps(whole)).hexdigest()}"
+
+
+# Of RFC 8785: section 3.2.2 (values), 3.2.3 (sorting), appendix B (numbers).
+VALUES = {
+    "numbers": [333333333.33333329, 1e30, 4.50, 2e-3, 0.000000000000000000000000001],
+    "string": '\u20ac$\u000f\nA\'B"\\\\"/',
+    "literals": [None, True, False],
+}
+VALUES_TOLD = (
+    '{"literals":[null,true,false],"numbers":[333333333.3333333,1e+30,4.5,0.002,1e-27],'
+    '"string":"€$\\u000f\\nA\'B\\"\\\\\\\\\\"/"}'
+)
+SORTED = ["\r", "1", "\u0080", "\u00f6", "\u20ac", "\U0001f600", "\ufb33"]
+NUMBERS = {
+    "0000000000000000": "0",
+    "8000000000000000": "0",
+    "0000000000000001": "5e-324",
+    "7fefffffffffffff": "1.7976931348623157e+308",
+    "4340000000000000": "9007199254740992",
+    "44b52d02c7e14af6": "1e+23",
+    "444b1ae4d6e2ef4f": "999999999999999900000",
+    "444b1ae4d6e2ef50": "1e+21",
+    "3eb0c6f7a0b5ed8d": "0.000001",
+    "41b3de4355555556": "333333333.3333334",
+}
+
+
+def test_the_examples_of_the_standard_come_out_as_it_says():
+    assert canonical(VALUES).decode() == VALUES_TOLD
+    assert list(json.loads(canonical(dict.fromkeys(reversed(SORTED), 1)))) == SORTED
+
+
+@pytest.mark.parametrize(("bits", "told"), NUMBERS.items())
+def test_numbers_are_written_as_the_standard_says(bits, told):
+    [number] = struct.unpack(">d", bytes.fromhex(bits))
+
+    assert canonical([number]).decode() == f"[{told}]"
+
+
+def test_other_rules_need_another_version():
+    rules = [
+        sorted(matching.VOLATILE),
+        sorted(matching.CALL_NAMES),
+        sorted(matching.CALL_TYPES),
+        sorted(matching.NAMED_BY_PROVIDER),
+        sorted(matching.JSON_TEXTS),
+    ]
+
+    # A recorded hash says by which version it was made. Whoever changes these lists raises
+    # CANON, and writes the new digest here.
+    assert (matching.CANON, hashlib.sha256(repr(rules).encode()).hexdigest()[:16]) == (
+        1,
+        "a250b54608123cae",
+    )
+
+
+@given(st.lists(st.text("abc_1", min_size=1, max_size=4), min_size=4, max_size=4, unique=True))
+def test_whatever_calls_of_tools_are_named_their_requests_have_one_hash(names):
+    def turns(one: str, other: str):
+        calls = [
+            {"id": name, "type": "function", "function": {"name": "look", "arguments": text}}
+            for name, text in ((one, '{"n":1}'), (other, '{"n":2}'))
+        ]
+        results = [{"role": "tool", "tool_call_id": name, "content": "x"} for name in (other, one)]
+        return [{"role": "assistant", "tool_calls": calls}, *results]
+
+    assert match_hashes(turns(*names[:2])) == match_hashes(turns(*names[2:]))
