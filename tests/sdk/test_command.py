@@ -23,6 +23,8 @@ def look_up(city):
 
 with ThreadPoolExecutor(3) as pool:
     print(uuid.uuid4(), list(pool.map(look_up, ["Oslo", "Oslo", os.environ.get("CITY", "Rome")])))
+if "FAIL" in os.environ:
+    raise SystemExit(int(os.environ["FAIL"]))
 """
 TEST = """
 import pytest, random, playhead
@@ -66,6 +68,42 @@ def test_a_program_is_recorded_replayed_and_told_where_it_differs(run, tmp_path)
     report = json.loads(changed.stdout)
     assert changed.returncode == 1
     assert report["divergences"][0]["differences"][0]["got"] == "Bergen"
+
+
+def test_a_fork_runs_other_tools_and_a_program_that_fails_by_itself_is_told_apart(run, tmp_path):
+    program = ["--", sys.executable, "program.py"]
+    (tmp_path / "others.py").write_text("def sun(city):\n    return f'sun in {city}'\n")
+    run("-m", "playhead", "record", "--file", "a.playhead", *program)
+
+    asked = [
+        "fork",
+        "a.playhead",
+        "--at",
+        "4",
+        "--tool",
+        "look_up=others:sun",
+        "--file",
+        "b.playhead",
+    ]
+    forked = run("-m", "playhead", *asked, *program)
+    assert (forked.returncode, forked.stderr) == (0, "")
+    assert "'sun in Oslo', 'sun in Rome'" in forked.stdout
+    assert run("-m", "playhead", "diff", "a.playhead", "b.playhead").returncode == 1
+
+    failed = run("-m", "playhead", "replay", "--json", "a.playhead", *program, FAIL="5")
+    assert (failed.returncode, json.loads(failed.stdout.partition("\n")[2])["exit_code"]) == (3, 3)
+    assert "but the program itself ended with 5" in failed.stderr
+
+
+def test_a_function_that_is_not_there_stops_the_program(run, tmp_path):
+    program = ["--", sys.executable, "program.py"]
+    run("-m", "playhead", "record", "--file", "a.playhead", *program)
+
+    asked = ["fork", "a.playhead", "--at", "4", "--tool", "look_up=others:sun"]
+    ended = run("-m", "playhead", *asked, *program)
+
+    assert ended.returncode == 2
+    assert ended.stderr.splitlines()[-1].startswith("playhead: others:sun is not there")
 
 
 def test_two_sessions_are_compared_and_a_broken_file_is_refused(run, tmp_path):

@@ -132,7 +132,7 @@ def _judged(options: argparse.Namespace, code: int, told: Json) -> int:
     else:
         _print(told, verdict)
     if verdict == FAILED:
-        complain(f"nothing differs from the record, but the program ended with {code}")
+        complain(f"nothing differs from the record, but the program itself ended with {code}")
     return verdict
 
 
