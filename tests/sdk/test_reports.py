@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from datetime import UTC, datetime
 
 import playhead
 import pytest
@@ -16,6 +17,7 @@ from playhead.latencies import Spent, cost_of, latency_of
 from playhead.reported import Report
 from playhead.tapes import Tape
 
+from apps.replays.reports import read_report
 from tests.sdk.programs import CLIENT, record, replay, run
 
 STEPS = [("tool", 1), ("model", 1), ("tool", 2)]
@@ -231,6 +233,21 @@ def test_a_report_is_json_and_comes_back_from_it(recorded):
     assert (first["step"], first["event"]) == (seq, recorded[seq - 1]["id"])
     assert first["made"] in {row["made"] for row in told["alignment"]}
     assert told["lanes"] == {"0": seq}
+
+
+@pytest.mark.parametrize("name", ["look\0up", "x" * 2000, "<b>\ud800"])
+def test_the_server_takes_what_a_report_says_however_hostile(recorded, name):
+    hostile = playhead.tool(name=name)(print)
+    report = stopped(recorded, lambda: [run(("tool", 1)), hostile(name)])
+    head = {"id": "0" * 32, "status": "ended", "session": "s", "origin": "replay"}
+
+    taken = read_report(
+        json.loads(json.dumps(head | {"report": report.as_json()})), datetime.now(UTC)
+    )
+
+    assert taken.report.divergences[0].kind == "extra"
+    assert taken.report.band == report.band == "diverged"
+    assert len(taken.report.alignment) == 4
 
 
 def test_nothing_is_told_apart_from_null():

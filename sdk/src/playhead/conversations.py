@@ -13,9 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import rfc8785
-
-from playhead.matching import normalised
+from playhead.matching import canonical, normalised
 
 Json = Any
 
@@ -65,7 +63,7 @@ class Conversation:
             for one in self.utterances
             if with_system or one.role != SYSTEM
         ]
-        return "sha256:" + hashlib.sha256(rfc8785.dumps(normalised(told))).hexdigest()
+        return "sha256:" + hashlib.sha256(canonical(told)).hexdigest()
 
     def as_json(self) -> list[dict[str, Json]]:
         """Return what was said in one form, whichever it was recorded in."""

@@ -103,9 +103,25 @@ def may_change(text: bytes) -> bool:
 
 def _dumped(value: Json) -> bytes:
     """Return canonical JSON, from the interpreter's own writer wherever that writes the same."""
-    if not _is_plain(value):
-        return rfc8785.dumps(value)
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+    try:
+        if not _is_plain(value):
+            return rfc8785.dumps(value)
+        told = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        return told.encode()
+    except (UnicodeEncodeError, rfc8785.CanonicalizationError):
+        # Half a character stands somewhere, which JSON can name and UTF-8 cannot.
+        return rfc8785.dumps(_without_halves(value))
+
+
+def _without_halves(value: Json) -> Json:
+    """Return a value with U+FFFD for halves of characters, as the server keeps it."""
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, list):
+        return [_without_halves(inner) for inner in value]
+    if isinstance(value, dict):
+        return {_without_halves(name): _without_halves(inner) for name, inner in value.items()}
+    return value
 
 
 def _is_plain(value: Json) -> bool:

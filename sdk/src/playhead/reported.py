@@ -16,6 +16,7 @@ Json = Any
 # Divergences that JSON tells, and those of them that it tells every difference of.
 MOST, WHOLE = 1_000, 20
 ALL, FEW = 200, 5
+LONGEST_WORD, LONGEST_SENTENCE = 512, 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +104,12 @@ class Report:
             "band": self.band,
             "environment": {name: list(pair) for name, pair in self.environment.items()},
             "divergences": divergences,
+            "alignment": [
+                {name: _word(told) for name, told in row.items()} for row in self.alignment
+            ],
             "left_out": self.left_out + len(self.divergences[MOST:]),
             "soft": [_divergent(one, FEW) for one in self.soft],
-            "lanes": self.lanes,
+            "lanes": {_word(lane): step for lane, step in self.lanes.items()},
             "hints": self.hints,
         }
 
@@ -123,10 +127,18 @@ class Report:
 
 def _divergent(one: Divergent, most: int) -> dict[str, Json]:
     plain = {name.name: getattr(one, name.name) for name in fields(one)}
+    plain |= {name: _word(plain[name]) for name in ("lane", "name", "event", "made")}
     return plain | {
+        "says": one.says[:LONGEST_SENTENCE],
+        "hints": [hint[:LONGEST_SENTENCE] for hint in one.hints],
         "differences": [difference.as_json() for difference in one.differences[:most]],
         "nearest": [asdict(near) for near in one.nearest],
     }
+
+
+def _word(told: Json) -> Json:
+    """Return a word as a server takes it; addresses of what was asked may be of any length."""
+    return told[:LONGEST_WORD].replace("\0", "\ufffd") if isinstance(told, str) else told
 
 
 def _from_json(told: Mapping[str, Json]) -> Divergent:

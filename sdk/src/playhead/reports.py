@@ -8,8 +8,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-import rfc8785
-
 from playhead.clocks import RecordedClock
 from playhead.cones import WAYS, Cones
 from playhead.differences import Difference
@@ -30,6 +28,7 @@ from playhead.fidelity import fidelity_of
 from playhead.hints import why_surroundings
 from playhead.latencies import Spent, cost_of, latency_of, tokens_of
 from playhead.masked import is_masked
+from playhead.matching import canonical
 from playhead.notes import Noted, Pair, divergences_of, pairs_of
 from playhead.recorded import SAID, Recorded
 from playhead.reported import Report
@@ -303,7 +302,7 @@ def digest_of(made: Iterable[Made]) -> str:
     that of names in answers, which a server does not keep.
     """
     told = sorted(
-        rfc8785.dumps(
+        canonical(
             [
                 *asdict(one.call.key).values(),
                 hashlib.sha256(_sorted(one.answer and one.answer.output)).hexdigest(),
