@@ -260,6 +260,13 @@ def counts() -> Counts:
     return _sender.counts if _sender else Counts(0, 0, 0, 0)
 
 
-def reported(run: Replaying) -> Json:
-    """Return what the server answered to the report of a replay; None while it has not."""
-    return _sender.reported.get(run.id) if _sender else None
+def reported(run: Replaying, timeout: float = 0.0) -> Json:
+    """Return what the server answered to the report of a replay; None where it has not.
+
+    It is waited for up to ``timeout`` seconds, and no longer once the server is known to be away.
+    """
+    if _sender is None:
+        return None
+    if timeout:
+        _sender.settle(timeout)
+    return _sender.reported.get(run.id)

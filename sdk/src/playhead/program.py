@@ -15,7 +15,7 @@ from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Any
 
-from playhead.client import flush, fork, init, replay, reported, session
+from playhead.client import fork, init, replay, reported, session
 from playhead.commands.terminal import NOT_TRIED, Progress, told_of
 from playhead.replaying import Divergence, Replaying
 from playhead.stubs import Named, NoSuchFunctionError
@@ -111,8 +111,7 @@ class _Ending(AbstractContextManager[Replaying]):
 def _write_report(run: Replaying, path: Path) -> None:
     found = run.report
     # The server's word on it has the address at which it can be looked at.
-    flush(PATIENCE)
-    told = reported(run) or {}
+    told = reported(run, PATIENCE) or {}
     is_stopped = isinstance(getattr(sys, "last_value", None), Divergence)
     more = {"text": found.text(), "url": told.get("url"), "origin": run.origin, "id": run.id}
     report = found.as_json()

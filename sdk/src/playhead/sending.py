@@ -34,6 +34,7 @@ BATCH_EVENTS, BATCH_BYTES = 500, 4 * 1024 * 1024
 PATIENCE = 0.5
 FIRST_WAIT, LONGEST_WAIT = 0.5, 30.0
 TIMEOUT = 20.0
+SOON = 0.05
 LARGEST_EVENT, LARGEST_REPORT = 6 * 1024 * 1024, 20 * 1024 * 1024
 # Modules whose processes end without Python's own way out, where they are in use.
 ENDERS = ("multiprocessing.util", "billiard.util")
@@ -277,6 +278,15 @@ class Sender:
             self._is_hurried = not self._is_idle
             self._changed.notify_all()
             return self._changed.wait_for(lambda: self._is_idle, timeout)
+
+    def settle(self, timeout: float) -> None:
+        """Wait until everything is sent, or until the server turns out to be away."""
+        until = time.monotonic() + timeout
+        with self._changed:
+            self._is_hurried = not self._is_idle
+            self._changed.notify_all()
+            while not self._is_idle and not self._again_at and time.monotonic() < until:
+                self._changed.wait(SOON)
 
     def close(self, timeout: float = 10.0) -> None:
         """Send what waits and what lies on disk, as far as the time allows, and stop."""
