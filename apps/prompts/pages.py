@@ -14,12 +14,13 @@ from django.views.decorators.http import require_POST, require_safe
 from apps.core.errors import ConflictError, DomainError, InvalidError
 from apps.core.paging import read_limit
 from apps.prompts import queries, services
+from apps.prompts.content import lines_of
 from apps.prompts.forms import AboutForm, people_of
 from apps.prompts.models import Prompt
 from apps.prompts.moving import previous_number
 from apps.prompts.queries import PromptFilters, refuse_unknown
 from apps.prompts.resolving import resolve_version
-from apps.prompts.showing import Shown, lines_with_comments
+from apps.prompts.showing import Shown, has_hidden, lines_with_comments
 from apps.tenants.doors import SignedInRequest, project_view
 from apps.tenants.models import Project
 from apps.tenants.permissions import Permission
@@ -100,11 +101,11 @@ def version_detail(
     request: SignedInRequest, project: Project, prompt_name: str, number: int
 ) -> HttpResponse:
     """Show what a version says, line by line, with what was said about it."""
-    refuse_unknown(request.GET.dict(), {"line", "shown"})
+    refuse_unknown(request.GET.dict(), {"line"})
     prompt = queries.find_prompt(project, prompt_name)
     version = queries.find_version(prompt, number)
     line = request.GET.get("line", "")
-    shown = Shown.of(version)
+    lines = lines_with_comments(version)
     problem = ""
     try:
         resolved = resolve_version(version)
@@ -116,10 +117,12 @@ def version_detail(
         "version": version,
         "labels": queries.labels_of(prompt).get(number, []),
         "all_labels": [row.name for row in prompt.labels.all()],
-        "shown": shown,
+        "shown": Shown.of(version),
         "resolved": resolved,
         "problem": problem,
-        "lines": lines_with_comments(version, request.user.pk),
+        "lines": lines,
+        "has_hidden": has_hidden(lines),
+        "more_lines": max(0, len(lines_of(prompt.kind, version.body)) - len(lines)),
         "line": queries.read_number(line, "line") if line else None,
         "whole": list(prompt.comments.filter(number=number, line=None).order_by("pk")),
         "previous": number - 1 or None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,10 @@ Json = Any
 
 # Lines that a page draws; the rest is told, and is in the files.
 MOST_LINES = 3_000
+# Marks of direction, spaces of no width, and tags: words that are read and not seen.
+HIDDEN = re.compile(
+    "[\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]{1,20}"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +65,7 @@ def pretty(value: Json) -> str:
     return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
 
 
-def lines_with_comments(version: PromptVersion, person_id: int) -> list[Line]:
+def lines_with_comments(version: PromptVersion) -> list[Line]:
     """Return the lines of a version with what was said about each; one query."""
     said: dict[int, list[VersionComment]] = {}
     rows = version.prompt.comments.filter(number=version.number, line__isnull=False)
@@ -79,6 +84,10 @@ def lines_with_comments(version: PromptVersion, person_id: int) -> list[Line]:
     ]
 
 
+def has_hidden(lines: Sequence[Line]) -> bool:
+    return any(part.kind == "hidden" for line in lines for part in line.parts)
+
+
 def head_lines(version: PromptVersion) -> set[int]:
     """Return which lines say who speaks, rather than being spoken."""
     if not version.prompt.is_chat:
@@ -95,9 +104,20 @@ def parts_of(line: str) -> Iterator[Part]:
     at = 0
     for tag in templates.tags(line):
         if tag.start > at:
-            yield Part(line[at : tag.start])
+            yield from told(line[at : tag.start])
         kind = "variable" if tag.variable else "include" if tag.include else ""
         yield Part(line[tag.start : tag.end], kind, tag.include)
         at = tag.end
-    if at < len(line) or not line:
-        yield Part(line[at:])
+    yield from told(line[at:])
+
+
+def told(text: str) -> Iterator[Part]:
+    """Yield plain text with what hides in it by its number: what a model reads, people must see."""
+    at = 0
+    for match in HIDDEN.finditer(text):
+        if match.start() > at:
+            yield Part(text[at : match.start()])
+        yield Part(" ".join(f"U+{ord(sign):04X}" for sign in match[0]), "hidden")
+        at = match.end()
+    if at < len(text):
+        yield Part(text[at:])

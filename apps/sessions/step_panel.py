@@ -10,6 +10,7 @@ from django.http import QueryDict
 from django.urls import reverse
 
 from apps.core.errors import InvalidError
+from apps.prompts.models import PromptVersion
 from apps.sessions import panel, player, reader
 from apps.sessions.code_changes import Source, code_context
 from apps.sessions.finding import read_find
@@ -124,12 +125,22 @@ def step_context(session: Session, layout: Layout, shown: Shown, asked: Asked) -
         "retry_of": _place(layout, retry_of(layout, at)),
         "parent": _place(layout, layout.parents[at] if layout.parents[at] >= 0 else None),
         "sections": [],
+        "prompt": prompt_of(session, shown.step) if asked.tab == IO else None,
     }
     if shown.step.status == "error" or layout.is_error(at):
         context["recovery"] = _recovery(layout, at, shown)
     if not asked.may_read:
         return context
     return context | FILLED.get(asked.tab, _nothing)(session, layout, shown, asked)
+
+
+def prompt_of(session: Session, step: Step) -> PromptVersion | None:
+    """Return which version of the library made a step; one query where the step names one."""
+    number = step.prompt_version or ""
+    if not step.prompt_name or not (number.isascii() and number.isdigit() and len(number) <= 9):
+        return None
+    versions = session.project.prompt_versions.select_related("prompt").only("number", "prompt")
+    return versions.filter(prompt__name=step.prompt_name, number=int(number)).first()
 
 
 @dataclass(frozen=True)
