@@ -35,13 +35,15 @@ def replay_beside(request: SignedInRequest, project: Project) -> HttpResponse:
         return redirect("replays:detail", *slugs, replay.pk)
     write_down(request, project, [session.pk for session in sides.values()])
     [row] = rows_of([replay], content=True)
+    letters = "AB" if replay.session_id == sides["a"].pk else "BA"
     context = {
         "project": project,
         "organization": project.organization,
         "replay": replay,
         "row": row,
         "numbers": numbers_of(replay),
-        "letter": "A" if replay.session_id == sides["a"].pk else "B",
+        "letter": letters[0],
+        "other": letters[1],
     }
     return render(request, "replays/beside.html", context)
 

@@ -118,6 +118,11 @@ class Shown:
     def means(self) -> str:
         return class_means(self.kind)
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether there is nothing to say of it but that it is so."""
+        return not (self.changes or self.nearest or self.cone or self.hints)
+
 
 NOWHERE = (StepLink(), StepLink())
 
