@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx2
 import openai
@@ -100,4 +101,27 @@ def test_each_request_of_a_web_application_is_a_session():
     )
 
     assert (whole, seen) == (b"ab", ["w", "a"])
+    assert places.current_run() is None
+
+
+def test_a_wsgi_application_says_its_head_at_once_and_its_parts_are_of_its_session():
+    said, runs = [], []
+
+    def parts():
+        runs.append(places.current_run())
+        yield b"late"
+
+    def wsgi(environ, start_response):
+        runs.append(places.current_run())
+        start_response("500 Broken", [])
+        return parts()
+
+    answer = WsgiSessions(wsgi, lambda environ: "w")({}, lambda status, _: said.append(status))
+    assert said == ["500 Broken"]
+
+    # As servers do that answer by several threads.
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(lambda: b"".join(answer)).result() == b"late"
+    answer.close()
+    assert [run.session for run in runs] == ["w", "w"]
     assert places.current_run() is None
