@@ -191,7 +191,8 @@ class Replaying:
 
     def _ask(self, call: Call, found: Divergence) -> Answer | None:
         stub = stub_for(call, self.policy.stubs, declared=True)
-        may = Question(call, found.divergent, found.nearest, self._may_run(call), stub is not UNSET)
+        near = [one for one in found.nearest if one[1] or one[0].key.name == call.name]
+        may = Question(call, found.divergent, near, self._may_run(call), stub is not UNSET)
         choice = breakpoints.ask(may)
         acts: dict[str, Callable[[], Answer | None]] = {
             breakpoints.TYPE: lambda: self._give(call, choice.value, TYPED),
