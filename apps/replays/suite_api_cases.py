@@ -194,7 +194,9 @@ class SuiteCoverage(SuiteAPIView):
             }
             for one in told.strata
         ]
-        same = [[str(row.case.pk) for row in group] for group in duplicates(suite, suite.latest)]
+        content = self.may(Permission.READ_CONTENT)
+        groups = duplicates(suite, suite.latest, content=content)
+        same = [[str(row.case.pk) for row in group] for group in groups]
         return Response(
             {
                 "share": told.share,

@@ -12,6 +12,7 @@ from django.db import transaction
 from apps.audit import services as audit
 from apps.audit.actors import Actor
 from apps.core.errors import ConflictError, InvalidError
+from apps.core.ids import uuid7
 from apps.replays.suite_expectations import read_expectations
 from apps.replays.suite_models import (
     LONGEST_NOTE,
@@ -228,9 +229,17 @@ def _ciphers(project: Project, sessions: Sequence[Session]) -> Mapping[UUID, Ses
 
 def _cases(suite: Suite, places: Sequence[tuple[UUID, UUID | None]]) -> dict[Any, UUID]:
     """Return the case of each place; one that was removed before comes back with its history."""
+    # Of one millisecond ids are in no order; lists show cases in that of their ids.
+    ids = sorted(uuid7() for _ in places)
     rows = [
-        Case(project_id=suite.project_id, suite_id=suite.pk, session_id=session, event_id=event)
-        for session, event in places
+        Case(
+            pk=pk,
+            project_id=suite.project_id,
+            suite_id=suite.pk,
+            session_id=session,
+            event_id=event,
+        )
+        for pk, (session, event) in zip(ids, places, strict=True)
     ]
     suite.project.cases.bulk_create(rows, ignore_conflicts=True, batch_size=500)
     found = suite.cases.filter(session_id__in=[session for session, _ in places])

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from apps.replays.comparators_normal import plain_text
 from apps.replays.suite_choosing import found_by
 from apps.replays.suite_models import CaseRevision, Suite
 from apps.replays.suite_queries import in_version
 from apps.replays.suite_strata import Traits, traits_of
-from apps.sessions import sql
+from apps.sessions import reader, sql
 from apps.sessions.arrays import array
 from apps.sessions.filters import SessionFilters
 from apps.sessions.models import Session
@@ -85,18 +86,22 @@ def sessions_of(suite: Suite, number: int) -> list[Session]:
     return list({row.case.session.pk: row.case.session for row in found}.values())
 
 
-def duplicates(suite: Suite, number: int) -> list[list[CaseRevision]]:
-    """Return cases whose sessions began with the same question, by question.
+def duplicates(suite: Suite, number: int, *, content: bool) -> list[list[CaseRevision]]:
+    """Return cases whose sessions begin alike, by how they do.
 
-    Two of them ask a candidate the same twice, and count as two sessions where there is one.
+    Several of them ask a candidate the same, and count as many sessions where there is one. For
+    readers of content alike is the same first words of the user, else the same first call.
     """
     rows = in_version(suite, number).filter(case__event_id=None, case__session__is_listed=True)
     found = list(rows.select_related("case__session").order_by("case_id")[:MOST_CASES])
-    asked = first_questions(suite, [row.case.session.pk for row in found])
-    groups: dict[bytes, list[CaseRevision]] = defaultdict(list)
+    sessions = [row.case.session for row in found]
+    begun: dict[UUID, str | bytes] = dict(first_questions(suite, [row.pk for row in sessions]))
+    if content and sessions:
+        begun |= {key: plain_text(title) for key, title in reader.titles(sessions).items()}
+    groups: dict[str | bytes, list[CaseRevision]] = defaultdict(list)
     for row in found:
-        if row.case.session.pk in asked:
-            groups[asked[row.case.session.pk]].append(row)
+        if row.case.session.pk in begun:
+            groups[begun[row.case.session.pk]].append(row)
     return [group for group in groups.values() if len(group) > 1]
 
 

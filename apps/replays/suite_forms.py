@@ -28,6 +28,7 @@ BY = (
     ("length", "length"),
 )
 NEWEST, RANDOM = "newest", "random"
+WHOLE, STEP = "session", "step"
 NAME_A_SOURCE = (
     "Say which sessions: type filters as in the session list (status:error, model:gpt-4o, "
     "started>-30d), or choose a saved view."
@@ -152,17 +153,31 @@ class ChooseForm(forms.Form):
 class AddForm(forms.Form):
     """The suite to which sessions are added: one that there is, or a new one."""
 
+    what = forms.ChoiceField(
+        choices=[(WHOLE, "The whole session"), (STEP, "Only this step")],
+        initial=WHOLE,
+        widget=forms.RadioSelect,
+        label="What is to be the case",
+    )
     suite = forms.ChoiceField(required=False, label="Suite")
     name = forms.CharField(max_length=LONGEST_NAME, required=False, label="Or a new suite called")
     note = forms.CharField(
         max_length=LONGEST_NOTE, required=False, help_text="Why: it stands in the list of versions."
     )
 
-    def __init__(self, suites: Sequence[Suite], sent: Any = None, **options: Any) -> None:
+    def __init__(
+        self, suites: Sequence[Suite], sent: Any = None, *, has_step: bool = False, **options: Any
+    ) -> None:
         super().__init__(sent, **options)
+        if not has_step:
+            del self.fields["what"]
         self.suites = {str(suite.pk): suite for suite in suites}
         offered = [(key, suite.name) for key, suite in self.suites.items()]
         self.fields["suite"].choices = [("", "A new one"), *offered]  # type: ignore[attr-defined]
+
+    @property
+    def is_of_step(self) -> bool:
+        return self.cleaned_data.get("what") == STEP
 
     def clean(self) -> dict[str, Any]:
         told = super().clean() or self.cleaned_data

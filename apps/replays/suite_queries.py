@@ -167,6 +167,7 @@ class CaseCounts:
     pinned: int
     expecting: int
     erased: int
+    tagged: int
 
 
 def count_cases(suite: Suite, number: int) -> CaseCounts:
@@ -175,6 +176,7 @@ def count_cases(suite: Suite, number: int) -> CaseCounts:
         pinned=Count("pk", filter=Q(is_pinned=True)),
         expecting=Count("pk", filter=Q(expected__gt=0)),
         erased=Count("pk", filter=Q(case__session__erased_at__isnull=False)),
+        tagged=Count("pk", filter=~Q(tags=[])),
     )
     return CaseCounts(**told)
 

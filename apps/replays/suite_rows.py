@@ -14,6 +14,7 @@ from apps.sessions import reader
 from apps.sessions.keys import SessionCipher
 from apps.sessions.listing import short_id
 from apps.sessions.models import Session
+from apps.sessions.session_rows import TITLE
 from apps.tenants.models import Project
 
 Json = Any
@@ -64,20 +65,25 @@ def case_rows(
     project: Project, revisions: Sequence[CaseRevision], *, content: bool
 ) -> list[CaseRow]:
     """Return cases with what belongs to them, in as many queries for fifty as for one."""
-    sessions = list({row.case.session.pk: row.case.session for row in revisions}.values())
-    titles = reader.titles(sessions) if content and sessions else {}
-    sealed = [row.case.session.pk for row in revisions if row.sealed_expectations is not None]
-    ciphers = reader.ciphers_of(project.pk, sealed) if content and sealed else {}
+    sessions = {row.case.session.pk: row.case.session for row in revisions}
+    ciphers = reader.ciphers_of(project.pk, list(sessions)) if content and sessions else {}
     steps = step_names(project, revisions)
     return [
         CaseRow(
             row,
-            titles.get(row.case.session.pk, ""),
+            _title(row.case.session, ciphers),
             _expectations(row, ciphers) if content else None,
             steps.get((row.case.session.pk, row.case.event_id), ""),
         )
         for row in revisions
     ]
+
+
+def _title(session: Session, ciphers: Mapping[UUID, SessionCipher]) -> str:
+    cipher = ciphers.get(session.pk)
+    if cipher is None or session.title is None:
+        return ""
+    return cipher.open(bytes(session.title), TITLE).decode()
 
 
 def _expectations(

@@ -57,13 +57,16 @@ def draw(strata: Mapping[UUID, Stratum], sample: Sample) -> list[UUID]:
 
 def shares(sizes: Sequence[int], total: int) -> list[int]:
     """Return how many each group gives, the largest group first; ``total`` in all."""
-    counts = [1 if at < total else 0 for at in range(len(sizes))]
-    left, whole = total - sum(counts), sum(sizes) - sum(counts)
-    if left <= 0 or not whole:
-        return counts
-    exact = [left * (size - count) / whole for size, count in zip(sizes, counts, strict=True)]
-    counts = [count + int(share) for count, share in zip(counts, exact, strict=True)]
-    by_remainder = sorted(range(len(sizes)), key=lambda at: (int(exact[at]) - exact[at], at))
+    if total <= len(sizes):
+        return [1 if at < total else 0 for at in range(len(sizes))]
+    whole = sum(sizes)
+    exact = [total * size / whole for size in sizes]
+    counts = [int(share) for share in exact]
+    by_remainder = sorted(range(len(sizes)), key=lambda at: (counts[at] - exact[at], at))
     for at in by_remainder[: total - sum(counts)]:
         counts[at] += 1
+    while 0 in counts:
+        # From those that give most, so that what is rare is in it, too.
+        counts[counts.index(max(counts))] -= 1
+        counts[counts.index(0)] = 1
     return counts

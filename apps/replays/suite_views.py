@@ -16,7 +16,6 @@ from apps.core.errors import InvalidError
 from apps.core.paging import read_limit
 from apps.replays import suite_queries
 from apps.replays.suite_coverage import coverage, duplicates
-from apps.replays.suite_forms import AboutForm
 from apps.replays.suite_models import CaseRevision, Suite, SuiteVersion
 from apps.replays.suite_rows import CaseRow, case_rows
 from apps.replays.suite_sealing import open_source
@@ -64,7 +63,9 @@ def suite_detail(request: SignedInRequest, project: Project, suite_id: UUID) -> 
     refuse_unknown(query, frozenset({"version", "tag", "pinned", "cursor", "limit"}))
     suite = suite_queries.find_suite(project, suite_id)
     number = suite_queries.read_number(query.get("version"), "version")
-    version = suite_queries.find_version(suite, number)
+    versions = told_versions(request, suite, None, VERSIONS_SHOWN).rows
+    shown = {one.number: one for one in versions}
+    version = shown.get(number or suite.latest) or suite_queries.find_version(suite, number)
     filters = suite_queries.read_case_filters(query)
     page = suite_queries.case_page(
         suite,
@@ -73,19 +74,19 @@ def suite_detail(request: SignedInRequest, project: Project, suite_id: UUID) -> 
         cursor=query.get("cursor"),
         limit=read_limit(query.get("limit")),
     )
+    counts = suite_queries.count_cases(suite, version.number)
     context = {
         "project": project,
         "suite": suite,
         "version": version,
         "is_newest": version.number == suite.latest,
-        "counts": suite_queries.count_cases(suite, version.number),
-        "tags": suite_queries.tags_of(suite, version.number),
+        "counts": counts,
+        "tags": suite_queries.tags_of(suite, version.number) if counts.tagged else [],
         "filters": filters,
         "page": page,
         "rows": rows_for(request, project, page.rows),
-        "versions": told_versions(request, suite, None, VERSIONS_SHOWN).rows,
+        "versions": versions,
         "may_run": may_run(request),
-        "about": AboutForm(project, suite=suite) if may_run(request) else None,
     }
     return render(request, "suites/suite.html", context)
 
@@ -145,7 +146,8 @@ def suite_coverage(request: SignedInRequest, project: Project, suite_id: UUID) -
     """Show which kinds of sessions a suite covers, and which of its cases say the same."""
     refuse_unknown(request.GET.dict(), frozenset())
     suite = suite_queries.find_suite(project, suite_id)
-    groups = duplicates(suite, suite.latest)
+    content = Permission.READ_CONTENT in request.permissions
+    groups = duplicates(suite, suite.latest, content=content)
     rows = rows_for(request, project, [row for group in groups for row in group])
     by_case = {row.case.pk: row for row in rows}
     context = {
@@ -181,7 +183,8 @@ def told_versions(request: SignedInRequest, suite: Suite, cursor: str | None, li
     """Return versions, each with how its cases were chosen as ``told_source``."""
     page = suite_queries.version_page(suite, cursor=cursor, limit=limit)
     content = Permission.READ_CONTENT in request.permissions
-    keys = project_keys(suite.project_id) if content else None
+    is_sealed = any(version.sealed_source is not None for version in page.rows)
+    keys = project_keys(suite.project_id) if content and is_sealed else None
     for version in page.rows:
         source = open_source(keys, version) if keys else None
         version.told_source = told_source(source)  # type: ignore[attr-defined]

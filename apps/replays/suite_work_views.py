@@ -35,6 +35,7 @@ MOST_ADDED = 200
 # Sessions that are named on the page that adds them.
 MOST_NAMED = 20
 ACTS = ("remove", "pin", "unpin")
+FILED = ("archive", "restore")
 BAD = 422
 
 
@@ -142,7 +143,8 @@ def add_to_suite(request: SignedInRequest, project: Project) -> HttpResponse:
     added = named_in(request)
     offered = list(project.suites.filter(archived_at=None).order_by("name")[:500])
     sent = request.POST if request.method == "POST" else None
-    form = AddForm(offered, sent, initial={"suite": str(offered[0].pk) if offered else ""})
+    first = {"suite": str(offered[0].pk) if offered else ""}
+    form = AddForm(offered, sent, has_step=added[0].event is not None, initial=first)
     if sent is not None and form.is_valid():
         try:
             suite, version = put(request, project, form, added)
@@ -155,7 +157,6 @@ def add_to_suite(request: SignedInRequest, project: Project) -> HttpResponse:
         "form": form,
         "count": len(added),
         "named": names_of(request, project, added),
-        "is_step": added[0].event is not None,
         "holding": suite_queries.suites_with(project, [one.session for one in added]),
     }
     return render(request, "suites/add.html", context, status=BAD if sent is not None else 200)
@@ -181,6 +182,8 @@ def put(
 ) -> tuple[Suite, SuiteVersion]:
     """Add to the suite that was chosen, or to a new one."""
     told = form.cleaned_data
+    if not form.is_of_step:
+        added = [Added(one.session) for one in added]
     change = Change(add=added, note=told["note"])
     if told["suite"]:
         suite = form.suites[told["suite"]]
@@ -221,34 +224,41 @@ def after(request: SignedInRequest, suite: Suite, version: SuiteVersion) -> Http
     return redirect(address_of(suite))
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 @project_view(Permission.RUN_REPLAYS)
 def change_about(request: SignedInRequest, project: Project, suite_id: UUID) -> HttpResponse:
     """Rename, describe, or give to somebody; archive or take out of the archive."""
+    refuse_unknown(request.GET.dict(), frozenset())
     suite = suite_queries.find_suite(project, suite_id)
+    sent = request.POST if request.method == "POST" else None
+    if sent is not None and sent.get("act") in FILED:
+        return filed(request, suite, sent["act"])
+    form = AboutForm(project, sent, suite=suite)
+    if sent is not None and form.is_valid():
+        changes = {**form.cleaned_data, "owner": form.told_owner}
+        try:
+            suites.change_suite(suite, changes, actor=request.actor)
+        except DomainError as error:
+            tell(form, error)
+        else:
+            messages.success(request, "Saved.")
+            return redirect(address_of(suite))
+    context = {"project": project, "suite": suite, "form": form}
+    return render(request, "suites/about.html", context, status=BAD if sent is not None else 200)
+
+
+def filed(request: SignedInRequest, suite: Suite, act: str) -> HttpResponse:
+    """Archive a suite, or take it out of the archive."""
     try:
-        said = acted(request, suite)
+        if act == "archive":
+            suites.archive_suite(suite, actor=request.actor)
+            messages.success(request, "Archived. Its versions, and what ran against them, stay.")
+        else:
+            suites.restore_suite(suite, actor=request.actor)
+            messages.success(request, "The suite is out of the archive.")
     except DomainError as error:
         messages.error(request, str(error))
-    else:
-        messages.success(request, said)
     return redirect(address_of(suite))
-
-
-def acted(request: SignedInRequest, suite: Suite) -> str:
-    act = request.POST.get("act", "save")
-    if act == "archive":
-        suites.archive_suite(suite, actor=request.actor)
-        return "The suite is in the archive. Its versions, and what ran against them, stay."
-    if act == "restore":
-        suites.restore_suite(suite, actor=request.actor)
-        return "The suite is out of the archive."
-    form = AboutForm(suite.project, request.POST, suite=suite)
-    if not form.is_valid():
-        raise InvalidError(str(next(iter(form.errors.values()))[0]), next(iter(form.errors)))
-    changes = {**form.cleaned_data, "owner": form.told_owner}
-    suites.change_suite(suite, changes, actor=request.actor)
-    return "Saved."
 
 
 @require_POST
