@@ -17,6 +17,7 @@ urlpatterns = [
     path("", include("apps.annotations.api.urls")),
     path("", include("apps.tickets.urls")),
     path("", include("apps.replays.urls")),
+    path("", include("apps.replays.playground_urls")),
     path("", include("apps.replays.urls_api")),
     path("", include("apps.replays.suite_urls")),
     path("", include("apps.ingest.urls")),

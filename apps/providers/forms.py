@@ -19,6 +19,7 @@ DIALECT_CHOICES = [
     (Dialect.RESPONSES.value, Dialect.RESPONSES.label),
 ]
 OWNERS = [("project", "This project"), ("organization", "Every project of the organization")]
+MORE = ("dialect", "lacks", "requests_per_minute", "concurrency")
 # The browser must not offer to keep it, nor put in what it kept for this site.
 SECRET = {"autocomplete": "new-password", "spellcheck": "false", "autocapitalize": "none"}
 
@@ -75,6 +76,20 @@ class ProviderForm(forms.Form):
         super().__init__(data)
         if not may_share:
             del self.fields["owner"]
+
+    @property
+    def first(self) -> list[forms.BoundField]:
+        """What everybody has to say."""
+        return [field for field in self if field.name not in MORE]
+
+    @property
+    def more(self) -> list[forms.BoundField]:
+        """What few people need."""
+        return [field for field in self if field.name in MORE]
+
+    @property
+    def has_more_errors(self) -> bool:
+        return any(field.errors for field in self.more)
 
     @property
     def draft(self) -> Draft:
