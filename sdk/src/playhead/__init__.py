@@ -4,6 +4,7 @@ What it shares with the server (keys, alignment, canonical JSON) lies here once.
 """
 
 from playhead.client import counts, flush, fork, init, load, replay, session
+from playhead.prompts import NoSuchPromptError, Prompt, PromptUnavailableError, prompt
 from playhead.replaying import Divergence
 from playhead.reports import Report
 from playhead.steps import (
@@ -22,6 +23,9 @@ from playhead.transports import wrap
 
 __all__ = [
     "Divergence",
+    "NoSuchPromptError",
+    "Prompt",
+    "PromptUnavailableError",
     "Report",
     "agent",
     "counts",
@@ -32,6 +36,7 @@ __all__ = [
     "memory",
     "patch_state",
     "patched",
+    "prompt",
     "record_code_change",
     "record_decision",
     "record_snapshot",

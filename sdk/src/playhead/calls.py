@@ -18,6 +18,7 @@ from typing import Any
 
 from playhead import places
 from playhead.matching import CANON, MatchHashes, match_hashes
+from playhead.stamping import stamp_of
 from playhead.values import as_json, key_orders
 
 Json = Any
@@ -152,6 +153,7 @@ def event_of(call: Call, answer: Answer, session: str) -> dict[str, Json]:
         "effects": call.effects,
         "time_to_first_token_ms": answer.first_ms,
         "replay": _replay_of(call, answer),
+        "prompt": stamp_of(call.asked) if call.kind == "llm" else None,
         **call.extra,
         **answer.extra,
     }

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from playhead.client import KEY, URL
-from playhead.commands import comparing, following, moving, running
+from playhead.commands import comparing, following, moving, prompting, running
 from playhead.commands.terminal import INTERRUPTED, NOT_TRIED, complain, told_of
 from playhead.fetching import NoSuchSessionError
 from playhead.files import PASSPHRASE, BrokenFileError
-from playhead.replaying import POLICIES
+from playhead.replaying import CLOCKS, POLICIES
 from playhead.tapes import MODES
 from playhead.version import VERSION
 
@@ -86,6 +86,7 @@ def parser() -> argparse.ArgumentParser:
     _diff(_act(acts, "diff", comparing.compare, "compare two sessions step by step"))
     _export(_act(acts, "export", moving.export, "write a session of the server into a file"))
     _import(_act(acts, "import", moving.import_file, "send a file's session to the server"))
+    prompting.add_to(acts, _act)
     _tail(_act(acts, "tail", following.tail, "print sessions and steps as they come"))
     return whole
 
@@ -126,7 +127,10 @@ def _replay(act: argparse.ArgumentParser) -> None:
         default=POLICIES[0],
         help="what to do with a call that the record does not answer",
     )
-    act.add_argument("--at", help=argparse.SUPPRESS)
+    act.add_argument(
+        "--clock", choices=CLOCKS, default=CLOCKS[0], help="which time the program reads"
+    )
+    act.add_argument("--at", type=int, metavar="N", help="ask at the terminal before step N")
     _shared(act)
 
 
