@@ -26,7 +26,8 @@ if len(sys.argv) == 2:
     with playhead.session("asked", file="a.playhead"):
         run(sys.argv[1])
 else:
-    with playhead.replay("a.playhead", on_divergence="ask", allow_live=sys.argv[2:]):
+    at = int(sys.argv[3]) if sys.argv[3:] else None
+    with playhead.replay("a.playhead", on_divergence="ask", allow_live=sys.argv[2:3], at=at):
         run(sys.argv[1])
 """
 PROMPT = "\n> "
@@ -46,8 +47,8 @@ def around() -> dict[str, str]:
     return {"PYTHONPATH": str(SOURCES), "PATH": os.environ["PATH"], "NO_COLOR": "1"}
 
 
-def replay(folder: Path, cities: str, allowed: str = "") -> Terminal:
-    return Terminal([sys.executable, "program.py", cities, allowed], folder, around())
+def replay(folder: Path, cities: str, *more: str) -> Terminal:
+    return Terminal([sys.executable, "program.py", cities, *(more or [""])], folder, around())
 
 
 def test_it_shows_the_call_and_what_is_near_which_may_be_chosen(folder):
@@ -111,3 +112,14 @@ def test_without_a_terminal_nobody_is_asked_and_the_replay_stops(folder):
 
     assert (ended.returncode, ended.stdout) == (1, "")
     assert "Divergence: step 3, tool look_up in lane 0" in ended.stderr
+
+
+def test_a_step_that_is_as_recorded_can_be_asked_at_too(folder):
+    terminal = replay(folder, "Oslo,Bergen", "", "4")
+
+    shown = terminal.read_until(PROMPT)
+    assert "step 4 is reached: tool look_up in lane 0" in shown
+    assert "left the record" not in shown
+    terminal.type('"fog"\n')
+
+    assert "['Oslo: rain', 'fog']" in terminal.end()[1]

@@ -48,12 +48,10 @@ class Choice:
     value: Json = None
 
 
-def ask(question: Question) -> Choice:
-    """Return what whoever sits at the terminal chooses; to stop where nobody does."""
+def ask(question: Question) -> Choice | None:
+    """Return what whoever sits at the terminal chooses; None where nobody does."""
     with _terminal() as terminal:
-        if terminal is None:
-            return Choice(STOP)
-        return _Asking(question, *terminal).choice()
+        return None if terminal is None else _Asking(question, *terminal).choice()
 
 
 @contextlib.contextmanager
@@ -98,13 +96,15 @@ class _Asking:
 
     def _show(self) -> None:
         asked, found = self._question.call, self._question.divergent
-        self._say(f"\nThe replay left the record: {found.says}")
+        left = "" if found.kind == "reached" else "the replay left the record: "
+        self._say(f"\n{left}{found.says}")
         for one in found.differences[:DIFFERENCES]:
             self._say(f"  {one}")
         if len(found.differences) > DIFFERENCES:
             self._say(f"  and {len(found.differences) - DIFFERENCES} more places (d shows all)")
         self._say(f"  asked: {shortly(asked.asked)}")
-        self._say("Nearest in the record, not given yet:" if self._question.nearest else "")
+        if self._question.nearest:
+            self._say("In the record, not given yet:")
         for number, (recorded, alike) in enumerate(self._question.nearest, 1):
             self._say(f"  {number}  {_line(recorded, alike)}")
         self._menu()

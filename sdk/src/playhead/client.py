@@ -16,7 +16,7 @@ from playhead.fetching import Server, fetch_session
 from playhead.files import SUFFIX, check_place, read_file, write_file
 from playhead.forking import Forking
 from playhead.recording import Event, Recording
-from playhead.replaying import STOP, Policy, Replaying
+from playhead.replaying import RECORDED, STOP, Policy, Replaying
 from playhead.reporting import Reporting
 from playhead.sending import Counts, Sender
 from playhead.spawning import follow_tasks_and_threads
@@ -113,6 +113,8 @@ def replay(  # noqa: PLR0913
     allow_live: Sequence[str] = (),
     stubs: Mapping[str, Any] | None = None,
     stream_speed: float = 0.0,
+    clock: str = RECORDED,
+    at: int | None = None,
     id: str | None = None,
     file: str | Path | None = None,
     passphrase: str | None = None,
@@ -125,12 +127,14 @@ def replay(  # noqa: PLR0913
     the path of a file. A call that the record does not answer raises ``Divergence``, unless
     ``on_divergence`` says otherwise: ``live`` makes it for real where ``allow_live`` names it,
     ``stub`` answers it by ``stubs`` or by what the tool declares, ``ask`` asks at the terminal.
+    With ``at`` it is also asked before that step of the record. ``clock`` is ``recorded``,
+    ``real``, or ``shifted``: it begins where the record does, and goes on as time does here.
 
     Where a server is known the replay is reported to it, as a session of its own called ``id``
     (by default ``replay-`` and a number); ``report=False`` or ``PLAYHEAD_REPORT=0`` keep it here.
     With ``file`` that session is written there.
     """
-    policy = Policy(match, on_divergence, allow_live, stubs or {}, stream_speed)
+    policy = Policy(match, on_divergence, allow_live, stubs or {}, stream_speed, clock, at)
     run = replaying_from(load(session, passphrase=passphrase), policy=policy)
     with _running(run, id, _Ends(file, passphrase, report, shared)):
         yield run
@@ -236,8 +240,8 @@ def known_server(wanted: str) -> Server:
         init()
     if _server is None:
         raise ValueError(
-            f"{wanted!r} is no {SUFFIX} file, and no server is known: call playhead.init(url, "
-            f"key), or set {URL} and {KEY}."
+            f"{wanted!r} is no {SUFFIX} file, and no server is known: set {URL} and {KEY}, or "
+            f"call playhead.init(url, key)."
         )
     return _server
 

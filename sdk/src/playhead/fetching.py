@@ -144,8 +144,10 @@ def _request(server: Server, address: str, body: str | None) -> urllib.request.R
 
 def _refused(error: urllib.error.HTTPError, path: str) -> Exception:
     says = _message(error)
-    if error.code in (400, 404):
+    if error.code == 404:
         return NoSuchSessionError(says or f"The server knows no {path}.")
+    if error.code == 400:
+        return ServerError(f"The server does not take this: {says or path}")
     if error.code == 401:
         return ServerError("The server does not know the key. Make one under Keys in the project.")
     if error.code == 403:
@@ -158,4 +160,8 @@ def _message(error: urllib.error.HTTPError) -> str:
         told = json.loads(error.read(10_000))
     except (ValueError, OSError):
         return ""
-    return str(told.get("detail") or "") if isinstance(told, dict) else ""
+    if not isinstance(told, dict):
+        return ""
+    first: dict[str, Json] = next(iter(told.get("errors") or ()), {})
+    place = f"{first['path']}: " if first.get("path") else ""
+    return f"{place}{told.get('detail') or ''}"

@@ -53,6 +53,8 @@ def write_file(
 def check_place(path: str | Path) -> None:
     """Raise OSError where no file can be written, before anything is run for it."""
     folder = Path(path).absolute().parent
+    if Path(path).is_dir():
+        raise IsADirectoryError(f"{path} is a folder: name a file in it.")
     if not folder.is_dir():
         raise FileNotFoundError(f"There is no folder {folder} to write {Path(path).name} to.")
     if not os.access(folder, os.W_OK):

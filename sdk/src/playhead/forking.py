@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from playhead.calls import Call
+from playhead.clocks import RecordedClock
 from playhead.places import MAIN
 from playhead.replaying import LIVE, Policy, Replaying
 from playhead.restoring import state_before
@@ -55,7 +56,8 @@ class Forking(Replaying):
         with self._lock:
             for one in self.tape.pass_over(self.at):
                 self._ordinals.pass_over(one.key)
-        self.clock.pass_over(self.tape.started_ns(self.at))
+        if isinstance(self.clock, RecordedClock):
+            self.clock.pass_over(self.tape.started_ns(self.at))
         return states[lane]
 
     def answers(self, call: Call, recorded: Recorded) -> bool:

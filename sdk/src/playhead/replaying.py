@@ -11,10 +11,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from playhead import breakpoints
-from playhead.breakpoints import Question
+from playhead.breakpoints import Choice, Question
 from playhead.calls import UNSET, Answer, Call, Ordinals, _new_id
 from playhead.chance import Chance, new_seed
-from playhead.clocks import RecordedClock
+from playhead.clocks import Clock, RecordedClock, RecordingClock, ShiftedClock
 from playhead.divergences import Divergent, Made, explained, missed, read_on
 from playhead.failures import error_of
 from playhead.notes import Noted
@@ -30,6 +30,8 @@ Json = Any
 
 STOP, LIVE, STUB, ASK = "stop", "live", "stub", "ask"
 POLICIES = (STOP, LIVE, STUB, ASK)
+# Which time an application reads: as recorded, the real one, or that from then on.
+CLOCKS = (RECORDED, REAL, SHIFTED) = ("recorded", "real", "shifted")
 # What a tool may do while nobody allowed it by name.
 HARMLESS = ("none",)
 
@@ -62,10 +64,14 @@ class Policy:
     stubs: Mapping[str, Any] = field(default_factory=dict)
     # 1 plays streams as they came, 2 twice as fast, 0 at once.
     stream_speed: float = 0.0
+    clock: str = RECORDED
+    # A step of the record before which whoever sits at the terminal is asked.
+    at: int | None = None
 
     def __post_init__(self) -> None:
         _check("match", self.match, MODES)
         _check("on_divergence", self.on_divergence, POLICIES)
+        _check("clock", self.clock, CLOCKS)
         if not self.stream_speed >= 0:
             raise ValueError(f"stream_speed must be 0 or more, not {self.stream_speed}.")
 
@@ -79,7 +85,7 @@ class Replaying:
     def __init__(self, tape: Tape, policy: Policy) -> None:
         self.tape, self.policy = tape, policy
         self.stream_speed = policy.stream_speed
-        self.clock = RecordedClock(tape.reads(), tape.start_ns())
+        self.clock = _clock(tape, policy.clock)
         self.chance = Chance(tape.seed() or new_seed())
         self.id = uuid.UUID(bytes=_new_id().bytes).hex
         # Where the replay's own events go; None where nobody wants them.
@@ -119,7 +125,8 @@ class Replaying:
     def report(self) -> Report:
         """The report on what was replayed so far."""
         with self._lock:
-            around = Around(list(self._noted), self.clock, list(self._refused))
+            clock = self.clock if isinstance(self.clock, RecordedClock) else None
+            around = Around(list(self._noted), clock, list(self._refused))
             return report_on(self.tape, self._made.values(), around)
 
     def begin(self, call: Call) -> Answer | None:
@@ -127,13 +134,30 @@ class Replaying:
             call.ordinal = self._ordinals.take(call)
             found = self.tape.find(call, self.policy.match)
             if found is not None and self.answers(call, found[0]):
-                return self._serve(call, *found)
+                return self._reach(call, *found)
             self._made[call.id] = missed(self.tape, call)
             return self._missed(call)
 
     def answers(self, call: Call, recorded: Recorded) -> bool:
         """Tell whether the record is to answer a call that it has."""
         return True
+
+    def _reach(self, call: Call, recorded: Recorded, how: str) -> Answer | None:
+        """Serve a recorded call, once whoever wants to be asked at it has said so."""
+        if recorded.seq != self.policy.at:
+            return self._serve(call, recorded, how)
+        self._made[call.id] = missed(self.tape, call)
+        says = f"step {recorded.seq} is reached: {call.kind} {call.name} in lane {call.lane}"
+        reached = Divergent("reached", recorded.seq, call.lane, call.name, says)
+        choice = self._choice(call, reached, [(recorded, 1.0)])
+        if choice is None or choice.recorded is not None or choice.act == breakpoints.ONWARDS:
+            return self._serve(call, recorded, how)
+        stopped = Divergence(reached, ())
+        if choice.act == breakpoints.STOP:
+            # Nothing is wrong with the step; it was not made.
+            del self._made[call.id]
+            raise self._stopped(call, stopped)
+        return self._chosen(call, stopped, choice)
 
     def _serve(self, call: Call, recorded: Recorded, how: str) -> Answer:
         recorded.is_consumed = True
@@ -190,10 +214,19 @@ class Replaying:
         return answer
 
     def _ask(self, call: Call, found: Divergence) -> Answer | None:
-        stub = stub_for(call, self.policy.stubs, declared=True)
         near = [one for one in found.nearest if one[1] or one[0].key.name == call.name]
-        may = Question(call, found.divergent, near, self._may_run(call), stub is not UNSET)
-        choice = breakpoints.ask(may)
+        choice = self._choice(call, found.divergent, near)
+        return self._chosen(call, found, choice or Choice(breakpoints.STOP))
+
+    def _choice(
+        self, call: Call, found: Divergent, near: Sequence[tuple[Recorded, float]]
+    ) -> Choice | None:
+        stub = stub_for(call, self.policy.stubs, declared=True)
+        may = Question(call, found, near, self._may_run(call), stub is not UNSET)
+        return breakpoints.ask(may)
+
+    def _chosen(self, call: Call, found: Divergence, choice: Choice) -> Answer | None:
+        stub = stub_for(call, self.policy.stubs, declared=True)
         acts: dict[str, Callable[[], Answer | None]] = {
             breakpoints.TYPE: lambda: self._give(call, choice.value, TYPED),
             breakpoints.LIVE: lambda: None,
@@ -276,6 +309,14 @@ class Replaying:
         """Say that nothing more comes."""
         if self.recording is not None:
             self.recording.end(is_over=True)
+
+
+def _clock(tape: Tape, kind: str) -> Clock:
+    if kind == REAL:
+        return RecordingClock()
+    if kind == SHIFTED:
+        return ShiftedClock(tape.start_ns())
+    return RecordedClock(tape.reads(), tape.start_ns())
 
 
 def refused(address: str) -> Divergent:

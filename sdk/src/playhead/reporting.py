@@ -80,7 +80,7 @@ def plan_of(run: Replaying) -> dict[str, Json]:
         "overrides": as_json(run.describes()["overrides"]) if is_fork else {},
         "fork_at": run.at if isinstance(run, Forking) else None,
         "stream_speed": run.stream_speed,
-        "clock": "recorded",
+        "clock": run.policy.clock,
         "recorded_calls": len(run.tape.calls),
         "sdk": VERSION,
         "python": platform.python_version(),

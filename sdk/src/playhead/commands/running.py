@@ -55,11 +55,10 @@ def replay(options: argparse.Namespace) -> int:
     said = {
         "match": options.match,
         "on_divergence": options.on_divergence,
-        "stream_speed": options.stream_speed,
+        "clock": options.clock,
+        "at": options.at,
         **_shared(options),
     }
-    if options.at is not None:
-        raise NotTriedError("--at belongs to fork: playhead fork SESSION --at N -- PROGRAM")
     return _judged(options, *_run(options, REPLAY, options.session, said))
 
 
@@ -69,7 +68,6 @@ def fork(options: argparse.Namespace) -> int:
         "at": options.at,
         "overrides": overrides | ({"params": dict(options.param)} if options.param else {}),
         "tools": dict(options.tool),
-        "stream_speed": options.stream_speed,
         **_shared(options),
     }
     return _judged(options, *_run(options, FORK, options.session, said))
@@ -79,6 +77,7 @@ def _shared(options: argparse.Namespace) -> dict[str, Json]:
     return {
         "allow_live": options.allow_live,
         "stubs": dict(options.stub),
+        "stream_speed": options.stream_speed,
         "file": options.file or None,
         "id": options.name,
         "report": not options.no_report,

@@ -57,8 +57,6 @@ def told_of(error: BaseException) -> str:
         return f"there is no file {error.filename}"
     if isinstance(error, PermissionError) and error.filename:
         return f"{error.filename} may not be opened: {error.strerror}"
-    if isinstance(error, IsADirectoryError):
-        return f"{error.filename} is a folder"
     return str(error)
 
 
