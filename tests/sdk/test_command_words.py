@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
 import sys
 import threading
 from contextlib import contextmanager
@@ -12,6 +14,7 @@ import pytest
 from playhead import client
 from playhead.cli import main, parser
 from playhead.commands import following
+from playhead.commands.terminal import GREEN, Progress, coloured
 from playhead.fetching import Server
 from playhead.files import write_file
 
@@ -194,6 +197,18 @@ def test_a_comparison_tells_the_first_difference_before_all_others(capsys):
     assert "[-Oslo-] {+Rome+}" in shown
     assert main(["diff", "--json", "b.playhead", "c.playhead"]) == 1
     assert json.loads(capsys.readouterr().out)["first"]["parts"] == ["input"]
+
+
+def test_progress_and_colours_are_for_terminals(monkeypatch):
+    ours, theirs = pty.openpty()
+    with os.fdopen(theirs, "w") as stream:
+        monkeypatch.setattr(sys, "stderr", stream)
+        Progress("exported")(3, 9)
+        assert os.read(ours, 100) == b"\x1b[2Kexported 3/9\r"
+        assert coloured("same", GREEN, stream) == "\x1b[32msame\x1b[0m"
+        monkeypatch.setenv("NO_COLOR", "1")
+        assert coloured("same", GREEN, stream) == "same"
+    os.close(ours)
 
 
 def test_a_file_is_sealed_by_exporting_it(capsys, tmp_path):
