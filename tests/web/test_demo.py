@@ -13,6 +13,7 @@ from apps.sessions.events import KINDS, Json
 from apps.web.demo import demo_sessions
 from apps.web.demo.opinions import opinions
 from apps.web.demo.problems import PROBLEMS
+from apps.web.demo.replays import SESSION, play_all
 from apps.web.demo.schedule import BACKLOG, HERO
 from apps.web.management.commands.send_demo import in_requests
 from tests.factories import make_key
@@ -236,3 +237,25 @@ def test_what_is_said_about_the_first_session_is_about_steps_that_it_has():
 
     assert len(about) == 4
     assert all(names[step.name] >= step.number for step in about)
+
+
+class Outbox:
+    """Takes what a client sends."""
+
+    def __init__(self):
+        self.events, self.reports = [], []
+        self.put, self.put_report = self.events.append, self.reports.append
+
+
+def test_the_demo_is_replayed_as_it_was_with_another_prompt_and_forked():
+    outbox = Outbox()
+
+    play_all(sessions()[SESSION], outbox)
+
+    told = {(sent["origin"], sent["report"]["band"]) for sent in outbox.reports}
+    assert told == {("replay", "identical"), ("replay", "faithful"), ("fork", "diverged")}
+    fork = outbox.reports[-1]
+    assert fork["forked_at"]["step"] == fork["report"]["divergences"][0]["step"] == 13
+    assert {event["session"] for event in outbox.events} == {
+        sent["name"] for sent in outbox.reports
+    }

@@ -20,6 +20,7 @@ from apps.tenants.models import Project
 from apps.tenants.permissions import Scope
 from apps.web.demo import demo_sessions
 from apps.web.demo.problems import open_all
+from apps.web.demo.replays import replay_all
 from apps.web.demo.saying import say_all
 from apps.web.demo.schedule import HERO
 
@@ -81,6 +82,7 @@ def send_missing(project: Project) -> int:
         if HERO not in known:
             say_all(secret)
             open_all(secret, first_reader(project))
+            replay_all(secret)
     finally:
         key_services.revoke_api_key(key, actor=SYSTEM)
     return len(missing)
