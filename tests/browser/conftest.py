@@ -20,11 +20,12 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 from apps.accounts.models import User
 from apps.annotations.share_links import Terms, make_link
 from apps.audit.actors import SYSTEM
+from apps.replays.models import Replay
 from apps.sessions.models import Session
 from apps.sessions.saved_views import save_view
 from apps.tenants.models import Project
 from apps.tenants.permissions import Role
-from tests.browser import account, imports, opinions, seed, tickets
+from tests.browser import account, imports, opinions, replays, seed, tickets
 from tests.factories import make_membership, make_organization, make_project, make_user
 
 PASSWORD = "correct horse battery staple"
@@ -64,6 +65,9 @@ class Site:
     fresh_project: Project | None = None
     # Made-up sessions, which one click removes.
     demo_project: Project | None = None
+    # Sessions that were run again, and by what they are worth looking at.
+    replay_project: Project | None = None
+    replays: dict[str, Replay] = field(default_factory=dict)
     # The token of a share link to the session with hostile text.
     token: str = ""
 
@@ -126,6 +130,8 @@ def fill(url: str) -> Site:
     tickets.open_tickets(site.sessions, owner)
     site.cookies = {user.pk: session_cookie(user, url) for user in (owner, auditor)}
     site.fresh_project = make_project(acme, "brand-new")
+    site.replay_project = make_project(acme, "run-again")
+    site.replays = replays.fill(site.replay_project)
     site.demo_project = make_project(acme, "the-demo", is_demo=True)
     return site
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -14,10 +13,10 @@ from apps.replays.models import Replay
 from apps.replays.reports import read_report
 from apps.replays.services import report_replay
 from apps.sessions import store
-from apps.sessions.models import Session
 from apps.tenants.models import Project
 from tests.browser.seed import HOSTILE, refund_story
 
+OF = "chat-4711"
 EVERYTHING: dict[str, Any] = {
     "coverage": 1.0,
     "consumption": 1.0,
@@ -30,7 +29,7 @@ EVERYTHING: dict[str, Any] = {
 PLAN = {"match": "strict", "on_divergence": "stop", "recorded_calls": 9, "python": "3.12.4"}
 
 
-def tell(project: Project, name: str, of: str, **said: Any) -> Replay:
+def tell(project: Project, name: str, of: str = OF, **said: Any) -> Replay:
     """Report a replay as an application does; by default one in which all was as recorded."""
     now = timezone.now()
     sent = {
@@ -89,28 +88,24 @@ def tell_divergences(count: int, hostile: bool = False) -> dict[str, Any]:
     }
 
 
-def tell_of_replays(project: Project, sessions: Mapping[str, Session]) -> dict[str, Replay]:
-    """Report replays of the refund and of the session with hostile text."""
-    hero, hostile = (str(sessions[name].external_id) for name in ("hero", "hostile"))
+def fill(project: Project) -> dict[str, Replay]:
+    """Record a refund, and report replays and forks of it."""
+    store.append(project, refund_story(OF))
     store.append(project, refund_story("replay-of-a-refund", timezone.now()))
     store.append(project, refund_story("fork-of-a-refund", timezone.now()))
-    fork = {"step": 8, "event": "0008", "trace": f"trace-{hero}"}
+    fork = {"step": 8, "event": "0008", "trace": f"trace-{OF}"}
     again = {"step": 3, "event": "0003", "trace": None}
-    told = {
-        "identical": tell(project, "replay-of-a-refund", hero),
-        "diverged": tell(project, "replay-diverged", hero, report=tell_divergences(60)),
-        "hostile": tell(
-            project,
-            f"replay {HOSTILE[1]}",
-            hostile,
-            plan=PLAN | {"overrides": {HOSTILE[1]: HOSTILE[2]}, "stubs": list(HOSTILE[:3])},
-            report=tell_divergences(2, hostile=True),
-            error={"type": "ValueError", "message": "\n".join(HOSTILE)},
-        ),
-        "running": tell(
-            project, "replay-running", hero, status="running", ended_at=None, report=None
-        ),
-        "fork": tell(project, "fork-of-a-refund", hero, origin="fork", forked_at=fork),
+    running = {"status": "running", "ended_at": None, "report": None}
+    hostile = {
+        "plan": PLAN | {"overrides": {HOSTILE[1]: HOSTILE[2]}, "stubs": list(HOSTILE[:3])},
+        "report": tell_divergences(2, hostile=True),
+        "error": {"type": "ValueError", "message": "\n".join(HOSTILE)},
     }
-    tell(project, "fork-of-the-fork", "fork-of-a-refund", origin="fork", forked_at=again)
-    return told
+    return {
+        "identical": tell(project, "replay-of-a-refund"),
+        "diverged": tell(project, "replay-diverged", report=tell_divergences(60)),
+        "hostile": tell(project, f"replay {HOSTILE[1]}", **hostile),
+        "running": tell(project, "replay-running", **running),
+        "fork": tell(project, "fork-of-a-refund", origin="fork", forked_at=fork),
+        "again": tell(project, HOSTILE[0], "fork-of-a-refund", origin="fork", forked_at=again),
+    }

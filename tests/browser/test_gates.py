@@ -57,6 +57,16 @@ PAGES = {
     "inbox": ("root", "inbox/"),
     "compare": ("project", "compare/?a=chat-001&b=chat-002&c=chat-4711"),
     "compare, one named": ("project", "compare/?a=chat-001"),
+    "compare, of a replay": ("replays", "compare/?a=chat-4711&b=replay-of-a-refund"),
+    "replays": ("replays", "replays/"),
+    "replays of nothing": ("empty", "replays/"),
+    "replays of a session": ("replays", "sessions/{original}/replays/"),
+    "replay, diverged": ("replays", "replays/{diverged}/"),
+    "replay, hostile": ("replays", "replays/{hostile}/"),
+    "replay, running": ("replays", "replays/{running}/"),
+    "fork": ("replays", "sessions/{fork_session}/"),
+    "fork of a fork": ("replays", "sessions/{again_session}/replays/"),
+    "replay this": ("hero", "replay/?at=9"),
     "setup": ("project", "setup/"),
     "setup of nothing": ("empty", "setup/"),
     "ingest": ("project", "ingest/?hours=24"),
@@ -92,6 +102,12 @@ def address(site, name):
         rest = rest.format(view=site.project.saved_views.earliest("pk").pk)
     if place in ("project", "empty", "demo"):
         return site.path(rest, getattr(site, PROJECTS[place]))
+    if place == "replays":
+        told = site.replays
+        named = {name: replay.pk for name, replay in told.items()}
+        named |= {f"{name}_session": replay.session_id for name, replay in told.items()}
+        rest = rest.format(original=told["fork"].original_id, **named)
+        return site.path(rest, site.replay_project)
     if place == "import":
         return site.path(f"imports/{site.project.imports.get(status=rest).pk}/")
     if "{step}" in rest:

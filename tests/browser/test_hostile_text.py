@@ -28,6 +28,13 @@ def pages_of(site):
         yield site.path(f"compare/?a={session.pk}&b={site.sessions['parts'].pk}&mode={mode}")
     yield from (f"{site.url}/s/{site.token}/{rest}" for rest in ("", "?view=steps"))
     yield f"{site.url}/s/{site.token}/steps/{steps[0].hex}/"
+    told, replayed = site.replays, site.replay_project
+    yield from (site.path(f"replays/{told[name].pk}/", replayed) for name in ("hostile", "again"))
+    yield site.path(f"sessions/{told['again'].session_id}/replay/", replayed)
+    yield from (
+        site.path(f"sessions/{one}/replays/", replayed)
+        for one in (told["hostile"].original_id, told["again"].session_id)
+    )
     yield site.path("sessions/")
     yield site.path("sessions/?model=%3Cscript%3Ewindow.pwned%3D1%3C/script%3E")
 
