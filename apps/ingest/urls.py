@@ -3,6 +3,7 @@
 from django.urls import path
 
 from apps.ingest import health_views, import_views, views
+from apps.ingest.langfuse import prompts as langfuse_prompts
 from apps.ingest.langfuse import views as langfuse
 
 urlpatterns = [
@@ -39,5 +40,18 @@ urlpatterns = [
     ),
     path("api/public/scores", langfuse.ScoreCollection.as_view(), name="langfuse_scores"),
     path("api/public/ingestion", langfuse.IngestionCollection.as_view(), name="langfuse_batch"),
+    path(
+        "api/public/v2/prompts", langfuse_prompts.LangfusePrompts.as_view(), name="langfuse_prompts"
+    ),
+    path(
+        "api/public/v2/prompts/<prompt:prompt_name>/versions/<int:number>",
+        langfuse_prompts.LangfusePromptVersion.as_view(),
+        name="langfuse_prompt_version",
+    ),
+    path(
+        "api/public/v2/prompts/<prompt:prompt_name>",
+        langfuse_prompts.LangfusePrompt.as_view(),
+        name="langfuse_prompt",
+    ),
     path("api/public/projects", langfuse.ProjectList.as_view(), name="langfuse_projects"),
 ]

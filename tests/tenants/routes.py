@@ -258,6 +258,11 @@ ENDPOINTS = {
     "/api/public/otel/v1/traces": Endpoint({"POST": P.INGEST}),
     "/api/public/scores": Endpoint({"POST": P.INGEST}),
     "/api/public/ingestion": Endpoint({"POST": P.INGEST}),
+    "/api/public/v2/prompts": Endpoint({"GET": P.READ_PROMPTS, "POST": P.WRITE_PROMPTS}),
+    "/api/public/v2/prompts/<prompt:prompt_name>": Endpoint({"GET": P.READ_PROMPTS}),
+    "/api/public/v2/prompts/<prompt:prompt_name>/versions/<int:number>": Endpoint(
+        {"PATCH": P.WRITE_PROMPTS}
+    ),
     "/api/public/projects": Endpoint({"GET": P.INGEST}),
     "/api/v1/events": Endpoint({"POST": P.INGEST}),
     "/api/v1/imports": Endpoint({"GET": P.INGEST, "POST": P.INGEST}),
