@@ -13,6 +13,8 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Exists, OuterRef
 
+from apps.audit import services as audit
+from apps.audit.actors import SYSTEM
 from apps.core.errors import ConflictError, DomainError
 from apps.replays import places, sealing
 from apps.replays.models import Replay
@@ -99,6 +101,13 @@ def link(replay: Replay, original: Session) -> bool:
     if name := first.get("event"):
         replay.first_event = places.event_ids(original, [name]).get(name, replay.first_event)
     replay.save(update_fields=["original", "first_event"])
+    audit.record(
+        SYSTEM,
+        "replay.link",
+        organization_id=project.organization_id,
+        project_id=project.pk,
+        objects=[str(replay.pk), str(replay.session_id), str(original.pk)],
+    )
     return True
 
 

@@ -86,7 +86,7 @@ def _one(
         "stamps": {name: facets[facet] for name, facet in STAMPS.items() if facet in facets},
         "tags": facets.get(Facet.TAG, []),
         "replay_of": session.replay_of,
-        "forked_at": session.forked_at,
+        "forked_at": session.forked_at.hex if session.forked_at else None,
         "url": settings.PLAYHEAD_URL + page,
     }
 
