@@ -1,0 +1,41 @@
+"""The door to verdicts, for code that must start without their libraries.
+
+numpy, scipy and rapidfuzz come with the extra ``analysis``. Only a worker that judges needs
+them; a server without the extra does everything else, and says what is missing when it is asked.
+Importing scipy takes about a second and 60 MB, so nothing that a web server loads names it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+from apps.core.errors import UnavailableError
+
+MISSING = (
+    "Verdicts need libraries that are not installed here: "
+    "pip install 'playhead-server[analysis]' where the worker runs, and start it again."
+)
+OF_THE_EXTRA = frozenset({"numpy", "scipy", "rapidfuzz"})
+
+
+def judging() -> Callable[..., Any]:
+    """Return ``verdict.judge``, or raise UnavailableError where the extra is not installed."""
+    judge: Callable[..., Any] = _module("verdict").judge
+    return judge
+
+
+def comparing() -> Callable[..., Any]:
+    """Return ``comparators_text.text``, or raise UnavailableError likewise."""
+    text: Callable[..., Any] = _module("comparators_text").text
+    return text
+
+
+def _module(name: str) -> Any:
+    try:
+        return import_module(f"apps.replays.{name}")
+    except ModuleNotFoundError as error:
+        if error.name and error.name.partition(".")[0] in OF_THE_EXTRA:
+            raise UnavailableError(MISSING) from error
+        raise
