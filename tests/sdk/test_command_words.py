@@ -217,3 +217,5 @@ def test_a_file_is_sealed_by_exporting_it(capsys, tmp_path):
     assert main(["export", "--passphrase-file", "word", "a.playhead", "b.playhead"]) == 0
     assert "1 events of a in b.playhead, encrypted" in capsys.readouterr().out
     assert b"look_up" not in (tmp_path / "b.playhead").read_bytes()
+    main(["export", "--plain", "--passphrase-file", "word", "b.playhead", "c.playhead"])
+    assert (tmp_path / "c.playhead").read_bytes() == (tmp_path / "a.playhead").read_bytes()

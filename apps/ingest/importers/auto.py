@@ -14,7 +14,7 @@ from apps.ingest.importers.histories import Histories
 from apps.ingest.importers.importer import Importer
 from apps.ingest.importers.inspect_logs import ARCHIVE, InspectLogs
 from apps.ingest.importers.langfuse_exports import LangfuseExports
-from apps.ingest.importers.native_lines import NativeLines, is_about
+from apps.ingest.importers.native_lines import NativeLines, is_about, is_frame
 from apps.ingest.importers.openai_chat import Chats
 from apps.ingest.importers.otlp_lines import OtlpLines
 from apps.ingest.importers.phoenix import PhoenixSpans
@@ -122,7 +122,7 @@ def _has_blocks(value: Json) -> bool:
 
 
 def _is_native(value: dict[str, Json]) -> bool:
-    return is_about(value) or (value.get("kind") in KINDS and "id" in value)
+    return is_about(value) or is_frame(value) or (value.get("kind") in KINDS and "id" in value)
 
 
 def _is_otlp(value: dict[str, Json]) -> bool:

@@ -1,4 +1,8 @@
-"""Events in Playhead's own shape, one a line: written by anybody, or taken from a Playhead."""
+"""Events in Playhead's own shape, one a line: written by anybody, or taken from a Playhead.
+
+So are ``.playhead`` files of the client: their first line says what they are, their last one
+how many events lie between.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +21,9 @@ from apps.sessions.events import Json
 
 # What an export tells about its events, and about itself, under a key of its own.
 ABOUT = "$playhead"
+# The first and the last line of a file of the client, and the first of one that is encrypted.
+BEGINS, ENDS, SEALED = {"playhead", "session"}, {"events", "sha256"}, "playhead_encrypted"
+ENCRYPTED = "The file is encrypted. Write it anew without its passphrase: playhead export --plain."
 CHANGED = "The file is not as it was exported: this session has other events, or not {} of them."
 CUT = "The file is cut off: an export ends with a line that says how much it holds."
 
@@ -31,15 +38,15 @@ class NativeLines(Importer):
     def __init__(self) -> None:
         # Of the sessions of an export: how many events each has, and their digest.
         self._sums: list[tuple[int, str]] = []
-        self._count = 0
+        self._count = self._seen = 0
         self._hash = hashlib.sha256()
 
     def records(self, file: BinaryIO) -> Iterator[Record]:
         is_export = is_whole = False
         after = 0
         for record in super().records(file):
-            is_export |= is_about(record.value)
-            is_whole = is_about(record.value) and "manifest" in record.value[ABOUT]
+            is_export |= is_about(record.value) or _begins(record.value)
+            is_whole = _ends(record.value)
             after = record.index + 1
             yield record
         if is_export and not is_whole:
@@ -50,12 +57,17 @@ class NativeLines(Importer):
         if is_about(value):
             self._note(value[ABOUT])
             return
+        if is_frame(value):
+            self._check_frame(value)
+            return
         fields = self._event(value)
         unread = Unread(fields, bytes_of(fields))
         event = read_event(unread, record.index, now, batch.unmapped, is_import=True)
         self.add(batch, event, record, now)
 
     def pass_over(self, record: Record) -> None:
+        if is_frame(record.value):
+            return
         if not is_about(record.value):
             self._event(record.value)
         elif "manifest" not in record.value[ABOUT]:
@@ -63,12 +75,19 @@ class NativeLines(Importer):
 
     def _event(self, value: Json) -> Json:
         """Count an event, and return it without what is only told about it."""
+        self._seen += 1
         if not isinstance(value, dict) or not isinstance(value.get(ABOUT), dict):
             return value
         fields = {name: inner for name, inner in value.items() if name != ABOUT}
         self._count += 1
         self._hash.update(_line(fields) + b"\n")
         return fields
+
+    def _check_frame(self, told: Json) -> None:
+        if SEALED in told:
+            raise Refusal(ENCRYPTED)
+        if set(told) == ENDS and told["events"] != self._seen:
+            raise Refusal(CHANGED.format(told["events"]), "events")
 
     def _note(self, told: Json) -> None:
         if "session" in told:
@@ -102,3 +121,17 @@ def _line(fields: Json) -> bytes:
 def is_about(value: Json) -> bool:
     """Tell whether a line says something about the file and is no event."""
     return isinstance(value, dict) and set(value) == {ABOUT} and isinstance(value[ABOUT], dict)
+
+
+def is_frame(value: Json) -> bool:
+    """Tell whether a line opens or closes a file of the client, and is no event."""
+    return isinstance(value, dict) and (set(value) in (BEGINS, ENDS) or SEALED in value)
+
+
+def _begins(value: Json) -> bool:
+    return isinstance(value, dict) and set(value) == BEGINS
+
+
+def _ends(value: Json) -> bool:
+    is_manifest = is_about(value) and "manifest" in value[ABOUT]
+    return is_manifest or (is_frame(value) and set(value) == ENDS)

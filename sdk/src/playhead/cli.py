@@ -197,6 +197,9 @@ def _diff(act: argparse.ArgumentParser) -> None:
 def _export(act: argparse.ArgumentParser) -> None:
     act.add_argument("session", help=SESSION)
     act.add_argument("file", type=Path)
+    act.add_argument(
+        "--plain", action="store_true", help="open only: do not encrypt what is written"
+    )
 
 
 def _import(act: argparse.ArgumentParser) -> None:

@@ -35,9 +35,10 @@ def write_file(
 ) -> int:
     """Write a session, and return how many events it has. What was there is replaced at once.
 
-    With a passphrase, also that of ``PLAYHEAD_PASSPHRASE``, the file is encrypted.
+    With a passphrase, also that of ``PLAYHEAD_PASSPHRASE``, the file is encrypted; with an empty
+    one it never is.
     """
-    path, secret = Path(path), passphrase or os.environ.get(PASSPHRASE)
+    path, secret = Path(path), os.environ.get(PASSPHRASE) if passphrase is None else passphrase
     writing = _Lines(session, events)
     octets = sealing.sealed(iter(writing), secret) if secret else iter(writing)
     unfinished = path.with_name(path.name + ".part")

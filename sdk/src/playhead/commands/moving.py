@@ -33,9 +33,9 @@ def export(options: argparse.Namespace) -> int:
         name = found["external_id"] or found["id"]
         lines = export_lines(server, found["id"])
         events = list(_counted(events_of(lines), progress, found["events"]))
-    count = write_file(options.file, name, events)
+    count = write_file(options.file, name, events, passphrase="" if options.plain else None)
     progress.end()
-    is_sealed = bool(os.environ.get(PASSPHRASE))
+    is_sealed = bool(os.environ.get(PASSPHRASE)) and not options.plain
     told = {"session": name, "events": count, "file": str(options.file), "encrypted": is_sealed}
     sealed = ", encrypted" if is_sealed else ""
     show(
