@@ -30,6 +30,11 @@ class BudgetSpentError(ProviderError):
 
     kind = "budget"
 
+    def __init__(self, message: str, *, is_tied_up: bool) -> None:
+        super().__init__(message)
+        # Whether it would be enough once the calls under way have given back what they need not.
+        self.is_tied_up = is_tied_up
+
 
 class PriceUnknownError(ProviderError):
     """Nobody can keep to a budget with a model whose price is not known."""
@@ -65,7 +70,8 @@ def reserve(budget: Budget, amount: Decimal, *, seconds: float) -> Reservation:
     ).update(reserved=F("reserved") + amount)
     if not taken:
         budget.refresh_from_db()
-        raise BudgetSpentError(_too_little(budget, amount))
+        is_tied_up = budget.limit - budget.spent - budget.uncertain >= amount
+        raise BudgetSpentError(_too_little(budget, amount), is_tied_up=is_tied_up)
     return Reservation.unscoped.create(
         project_id=budget.project_id,
         budget_id=budget.pk,

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from decimal import Decimal
+from typing import cast
 
 from django.db.models import Q
 from django.utils import timezone
@@ -37,6 +38,8 @@ from apps.providers.remote import Remote
 from apps.tenants.models import Project
 
 NOTHING = Decimal(0)
+# How often somebody looks whether other calls have given money back.
+TIED_UP_SECONDS = 0.5
 USED_GRAIN = timedelta(minutes=1)
 PRICE_UNKNOWN = (
     "The price of {} is not known, so no budget can be kept. "
@@ -110,15 +113,15 @@ class Caller:
         self.project, self.budget, self.cache = project, budget, cache
         self.patience = patience or Patience()
         self.credential = credential if isinstance(credential, Credential) else None
-        self.provider: Provider = (
-            services.remote(credential) if isinstance(credential, Credential) else credential
-        )
         self.prices: PriceList | None = price_list(project) if self.credential else None
+        self.provider, self.refusal = _ready(credential)
 
     def call(self, request: Request, *, sample: int = 0) -> Outcome:
         """Ask, or serve what was answered before."""
+        if self.provider is None:
+            return Outcome(error=self.refusal)
         if not isinstance(self.provider, Remote) or self.credential is None:
-            return self._ask_at_home(request, sample)
+            return _ask_at_home(self.provider, request, sample, self.patience)
         place = None
         if self.cache is not None:
             place = caching.place_of(
@@ -126,24 +129,17 @@ class Caller:
             )
             if (kept := caching.find(place)) is not None:
                 return Outcome(kept, is_cached=True)
-        gate = gate_of(self.project, self.credential)
-        outcome = self._ask_with_tries(gate, request, sample)
+        outcome = self._ask_with_tries(self.provider, request, sample)
         if place is not None and outcome.answer is not None:
             caching.keep(place, self.provider, outcome.answer)
         self._note_use()
         return outcome
 
-    def _ask_at_home(self, request: Request, sample: int) -> Outcome:
-        try:
-            answer = self.provider.ask(request, sample=sample, seconds=self.patience.seconds)
-        except ProviderError as error:
-            return Outcome(error=error, tries=1)
-        return Outcome(answer, tries=1)
-
-    def _ask_with_tries(self, gate: Gate, request: Request, sample: int) -> Outcome:
+    def _ask_with_tries(self, provider: Remote, request: Request, sample: int) -> Outcome:
         outcome, pause = Outcome(), self.patience.first_pause
         while True:
-            step = self._try(gate, request, sample, self.patience.waits - outcome.waited_seconds)
+            waits = self.patience.waits - outcome.waited_seconds
+            step = self._try(provider, request, sample, max(waits, 0.0))
             outcome = _added(outcome, step)
             error = outcome.error
             if error is None or not error.is_passing or outcome.tries >= self.patience.tries:
@@ -155,17 +151,17 @@ class Caller:
             outcome = replace(outcome, waited_seconds=outcome.waited_seconds + wait)
             pause *= 2
 
-    def _try(self, gate: Gate, request: Request, sample: int, waits: float) -> Outcome:
+    def _try(self, provider: Remote, request: Request, sample: int, waits: float) -> Outcome:
         """Ask the provider once, with money reserved and a place held.
 
         Where this is killed in between the reservation stays, and is counted as perhaps paid.
         """
         asked = request if self.budget is None else estimates.bounded(request)
         try:
-            reservation = self._reserve(asked)
+            reservation = self._reserve(asked, waits)
         except ProviderError as error:
             return Outcome(error=error)
-        outcome = self._ask(gate, asked, sample, waits)
+        outcome = self._ask(provider, asked, sample, waits)
         outcome = replace(outcome, paid=self._paid(asked, outcome))
         if reservation is not None:
             budgets.settle(reservation, outcome.paid)
@@ -174,25 +170,41 @@ class Caller:
             outcome = replace(outcome, answer=noted)
         return outcome
 
-    def _ask(self, gate: Gate, request: Request, sample: int, waits: float) -> Outcome:
+    def _ask(self, provider: Remote, request: Request, sample: int, waits: float) -> Outcome:
+        gate = self._gate()
         seconds, waited, tries = self.patience.seconds, 0.0, 0
         try:
-            with gate.turn(patience=max(waits, 0.0), lease=seconds + 30) as waited:
+            with gate.turn(patience=waits, lease=seconds + 30) as waited:
                 tries = 1
-                answer = self.provider.ask(request, sample=sample, seconds=seconds)
+                answer = provider.ask(request, sample=sample, seconds=seconds)
         except ProviderError as error:
             if tries and isinstance(error, RateLimitedError) and error.retry_after:
                 gate.pause(error.retry_after)
             return Outcome(error=error, tries=tries, waited_seconds=waited)
         return Outcome(answer, tries=tries, waited_seconds=waited)
 
-    def _reserve(self, request: Request) -> Reservation | None:
+    def _gate(self) -> Gate:
+        credential = cast(Credential, self.credential)
+        return gate_of(self.project, credential, sleep=self.patience.sleep)
+
+    def _reserve(self, request: Request, waits: float) -> Reservation | None:
+        """Set aside the most that a try can cost; None where no budget is to be kept.
+
+        Money that other calls have set aside comes back in a moment, so that is waited for.
+        """
         if self.budget is None:
             return None
         most = self._price(request.model, estimates.most_tokens(request))
         if most is None:
             raise budgets.PriceUnknownError(PRICE_UNKNOWN.format(request.model))
         longest = self.patience.waits + self.patience.seconds + 60
+        for _ in range(int(waits / TIED_UP_SECONDS)):
+            try:
+                return budgets.reserve(self.budget, most, seconds=longest)
+            except budgets.BudgetSpentError as error:
+                if not error.is_tied_up:
+                    raise
+            self.patience.sleep(TIED_UP_SECONDS)
         return budgets.reserve(self.budget, most, seconds=longest)
 
     def _paid(self, request: Request, outcome: Outcome) -> Decimal | None:
@@ -214,6 +226,28 @@ class Caller:
         now = timezone.now()
         is_old = Q(last_used_at=None) | Q(last_used_at__lt=now - USED_GRAIN)
         Credential.unscoped.filter(is_old, pk=self.credential.pk).update(last_used_at=now)
+
+
+def _ready(
+    credential: Credential | Provider,
+) -> tuple[Provider | None, ProviderError | None]:
+    """Return who is asked, or why nobody can be."""
+    if not isinstance(credential, Credential):
+        return credential, None
+    try:
+        return services.remote(credential), None
+    except ProviderError as error:
+        return None, error
+
+
+def _ask_at_home(provider: Provider, request: Request, sample: int, patience: Patience) -> Outcome:
+    """Ask somebody who takes no money: the record, a script."""
+    paid = None if isinstance(provider, Remote) else NOTHING
+    try:
+        answer = provider.ask(request, sample=sample, seconds=patience.seconds)
+    except ProviderError as error:
+        return Outcome(error=error, paid=paid, tries=1)
+    return Outcome(answer, paid=paid, tries=1)
 
 
 def _may_be_billed(error: ProviderError | None) -> bool:

@@ -132,11 +132,14 @@ class Gate:
         return f"playhead:calls:{use}:{self.credential_id}"
 
 
-def gate_of(project: Project, credential: Credential) -> Gate:
+def gate_of(
+    project: Project, credential: Credential, *, sleep: Callable[[float], None] = time.sleep
+) -> Gate:
     """Return where calls with this credential wait."""
     return Gate(
         project_id=project.pk,
         credential_id=str(credential.pk),
         places=credential.concurrency,
         calls_per_minute=credential.requests_per_minute or 0,
+        sleep=sleep,
     )

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from apps.core.errors import DomainError
 from apps.providers import dialects
 from apps.providers.choices import SOFT, Feature, Kind
-from apps.providers.protocol import Answer, Request, UnsupportedError
+from apps.providers.protocol import Answer, CredentialError, Request, UnsupportedError
 
 try:
     from apps.providers import network
@@ -20,11 +19,8 @@ NOT_INSTALLED = (
 )
 
 
-class NotInstalledError(DomainError):
-    """This server can ask nobody over the network."""
-
-    status = 409
-    title = "Not installed"
+class NotInstalledError(CredentialError):
+    """This server can ask nobody over the network, whatever the key."""
 
 
 def is_installed() -> bool:

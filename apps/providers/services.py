@@ -13,12 +13,12 @@ from apps.audit import services as audit
 from apps.audit.actors import Actor
 from apps.core.errors import ConflictError, InvalidError
 from apps.core.outbound import BlockedError, checked_url
-from apps.core.sealing import seal, unseal
+from apps.core.sealing import SealError, seal, unseal
 from apps.providers.choices import BASE_URLS, DIALECTS, Dialect, Feature, Kind
 from apps.providers.models import Credential
-from apps.providers.protocol import ProviderError
+from apps.providers.protocol import CredentialError, ProviderError
 from apps.providers.queries import credentials_of
-from apps.providers.remote import NotInstalledError, Remote
+from apps.providers.remote import Remote
 from apps.tenants.access import permissions_in_organization, permissions_in_project
 from apps.tenants.models import Project
 from apps.tenants.permissions import Permission
@@ -32,6 +32,7 @@ MOST_CREDENTIALS = 100
 MOST_MODELS = 1000
 LONGEST_NAME = 80
 GONE = "This provider was removed in the meantime."
+UNREADABLE = "The key of this provider does not open with this server's master key. Replace it."
 TAKEN = "There is a provider of this name already."
 ORGANIZATION_ONLY = "This provider is the organization's. Whoever manages that can change it."
 
@@ -107,7 +108,7 @@ def run_test(project: Project, credential: Credential, *, actor: Actor) -> Crede
     found: list[str] = []
     try:
         found, said = remote(credential).models()[:MOST_MODELS], ""
-    except (ProviderError, NotInstalledError) as error:
+    except ProviderError as error:
         said = str(error)
     with transaction.atomic():
         credential = _held(project, credential, actor)
@@ -120,10 +121,16 @@ def run_test(project: Project, credential: Credential, *, actor: Actor) -> Crede
 
 
 def remote(credential: Credential) -> Remote:
-    """Return the provider ready to be asked. The only place where a key is opened."""
+    """Return the provider ready to be asked. The only place where a key is opened.
+
+    Raises CredentialError where there is none any more, or another master key sealed it.
+    """
     if credential.removed_at is not None:
-        raise ConflictError(GONE)
-    key = unseal(PURPOSE, bytes(credential.sealed_key), credential.place).decode()
+        raise CredentialError(GONE)
+    try:
+        key = unseal(PURPOSE, bytes(credential.sealed_key), credential.place).decode()
+    except SealError:
+        raise CredentialError(UNREADABLE) from None
     return Remote(
         name=credential.name,
         kind=credential.kind,

@@ -5,6 +5,7 @@ from contextlib import ExitStack
 
 import pytest
 
+from apps.core import valkey
 from apps.providers.calling import Caller, Patience
 from tests.providers.factories import make_credential
 from tests.providers.server import Reply, in_turn, running
@@ -23,7 +24,14 @@ def asked(project, settings) -> Iterator[Callable[..., tuple[Caller, list]]]:
             settings.PLAYHEAD_OUTBOUND_ALLOW = [*settings.PLAYHEAD_OUTBOUND_ALLOW, place]
             credential = make_credential(project, f"http://{place}/v1", **fields)
             slept: list[float] = []
-            patience = Patience(seconds=10, waits=30, sleep=slept.append)
+
+            def sleep(seconds: float) -> None:
+                # Whoever sleeps wakes up when the pause is over.
+                slept.append(seconds)
+                pause = f"playhead:calls:pause:{credential.pk}"
+                valkey.run("return redis.call('DEL', KEYS[1])", [pause], [])
+
+            patience = Patience(seconds=10, waits=30, sleep=sleep)
             caller = Caller(project, credential, cache=cache, budget=budget, patience=patience)
             caller.slept = slept
             return caller, sent

@@ -11,13 +11,14 @@ from django.db import IntegrityError, connection
 from apps.audit.actors import SYSTEM, Actor
 from apps.audit.models import AuditEntry
 from apps.core.errors import ConflictError, InvalidError
-from apps.core.sealing import SealError
-from apps.providers import services
+from apps.providers import remote, services
+from apps.providers.calling import call
 from apps.providers.models import Credential
+from apps.providers.protocol import CredentialError
 from apps.providers.queries import credential_named, credentials_of
 from apps.tenants.permissions import Role
 from tests.factories import make_membership, make_project
-from tests.providers.factories import KEY, make_credential
+from tests.providers.factories import KEY, ask, make_credential
 from tests.providers.server import Reply, refusal, running
 
 PAGE = "/o/acme/p/support-bot/settings/models-prices/"
@@ -66,7 +67,7 @@ def test_a_key_opens_in_its_own_row_alone(project, other_project):
     other = make_credential(other_project, "https://8.8.8.8/v1")
     other.sealed_key = credential.sealed_key
 
-    with pytest.raises(SealError):
+    with pytest.raises(CredentialError, match="Replace it"):
         services.remote(other)
 
 
@@ -143,7 +144,7 @@ def test_a_removed_provider_is_gone_with_its_key_and_its_name_is_free(project):
     services.remove_credential(project, credential, actor=SYSTEM)
     credential.refresh_from_db()
 
-    with pytest.raises(ConflictError, match="removed"):
+    with pytest.raises(CredentialError, match="removed"):
         services.remote(credential)
     assert bytes(credential.sealed_key) == b""
     with pytest.raises(ConflictError, match="removed"):
@@ -208,6 +209,18 @@ def test_a_test_that_fails_says_why(owner_client, project, settings):
 
     assert "local did not answer: Wrong key [key]." in page
     assert KEY not in page
+
+
+def test_a_server_without_the_clients_says_what_to_install(owner_client, project, monkeypatch):
+    monkeypatch.setattr(remote, "network", None)
+    credential = make_credential(project, "https://8.8.8.8/v1")
+
+    page = owner_client.post(f"{PAGE}{credential.pk}/test/", follow=True).content.decode()
+    outcome = call(project, credential, ask())
+
+    assert page.count("pip install") >= 2
+    assert outcome.error.kind == "auth"
+    assert "pip install" in str(outcome.error)
 
 
 def test_keys_are_replaced_and_removed_on_the_page(owner_client, project):
