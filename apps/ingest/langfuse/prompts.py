@@ -38,7 +38,22 @@ READ, WRITE = Permission.READ_PROMPTS, Permission.WRITE_PROMPTS
 WAITS = "The label {} is protected: two people move it, in the library."
 
 
-class LangfusePrompts(ProjectAPIView):
+class PromptLabelling(ProjectAPIView):
+    """A view that puts labels on versions."""
+
+    def label(self, version: PromptVersion, labels: list[str]) -> None:
+        """Put labels on a version; a protected one is asked for, and said so."""
+        for label in labels:
+            if label == LATEST:
+                continue
+            moved = moving.move_label(
+                version.prompt, label=label, number=version.number, actor=self.actor
+            )
+            if isinstance(moved, LabelRequest):
+                raise InvalidError(WAITS.format(label), "labels")
+
+
+class LangfusePrompts(PromptLabelling):
     """The prompts of the project, page by page, and new ones."""
 
     needs: ClassVar[Mapping[str, Permission]] = {"GET": READ, "POST": WRITE}
@@ -104,17 +119,6 @@ class LangfusePrompts(ProjectAPIView):
         except SameVersionError:
             return queries.find_version(prompt, prompt.last_number)
 
-    def label(self, version: PromptVersion, labels: list[str]) -> None:
-        """Put labels on a version; a protected one is asked for, and said so."""
-        for label in labels:
-            if label == LATEST:
-                continue
-            moved = moving.move_label(
-                version.prompt, label=label, number=version.number, actor=self.actor
-            )
-            if isinstance(moved, LabelRequest):
-                raise InvalidError(WAITS.format(label), "labels")
-
 
 class LangfusePrompt(ProjectAPIView):
     """One prompt, at a label or version."""
@@ -147,11 +151,10 @@ class LangfusePrompt(ProjectAPIView):
         return Response(told(queries.find_version(prompt, number), is_resolved=is_resolved))
 
 
-class LangfusePromptVersion(LangfusePrompts):
+class LangfusePromptVersion(PromptLabelling):
     """The labels of one version."""
 
     needs: ClassVar[Mapping[str, Permission]] = {"PATCH": WRITE}
-    http_method_names = ["patch", "options"]
 
     @extend_schema(
         operation_id="langfuse_label_prompt",
