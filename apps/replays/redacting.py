@@ -50,7 +50,7 @@ class ReportRedactor:
         """Return plan, report and error as they may be kept."""
         plan, report, error = body["plan"] or {}, body["report"], body["error"]
         if plan.get("overrides"):
-            plan = plan | {"overrides": self._value(plan["overrides"])}
+            plan = plan | {"overrides": self._values(plan["overrides"])}
         if error is not None:
             error = error | {"message": self._value(error.get("message"))}
         made = {"plan": plan, "report": report and self._report(report), "error": error}
@@ -63,11 +63,13 @@ class ReportRedactor:
         for name in ("hints", "notes"):
             made[name] = [self._text(one) for one in report.get(name) or ()]
         if report.get("environment"):
-            made["environment"] = self._value(report["environment"])
+            made["environment"] = self._values(report["environment"])
         return made
 
     def _divergence(self, divergence: dict[str, Json]) -> dict[str, Json]:
         made = self._quotes(divergence)
+        if "hints" in divergence:
+            made["hints"] = [self._text(one) for one in divergence["hints"]]
         for name in ("differences", "nearest"):
             if name in divergence:
                 made[name] = [self._quotes(one) for one in divergence[name]]
@@ -84,6 +86,14 @@ class ReportRedactor:
         if name == "words":
             return [[sign, self._value(words)] for sign, words in value]
         return self._value(value)
+
+    def _values(self, told: dict[str, Json]) -> dict[str, Json]:
+        """Return values under their names, which may tell what they are; pairs stay pairs."""
+        if self._how.drops:
+            is_pair = {name: isinstance(value, list) for name, value in told.items()}
+            return {name: [DROPPED] * 2 if pair else DROPPED for name, pair in is_pair.items()}
+        made: dict[str, Json] = self._redactor.value(told, self._how)
+        return made
 
     def _text(self, text: str) -> str:
         return self._redactor.plain_text(text, self._how)

@@ -215,15 +215,24 @@ def test_a_report_is_an_act_in_the_trail(project):
 def test_a_report_keeps_no_more_than_events_do(project, key_client, action, kept):
     set_policy(project, action)
     send(key_client(project), id="call", session="of ann@example.com", kind="llm")
+    ann = "ann@example.com"
     quoting = make_divergence(
-        says="ann@example.com asked", differences=[{"path": "/x", "expected": "ann@example.com"}]
+        says=f"{ann} asked", hints=[f"for {ann}"], differences=[{"path": "/x", "expected": ann}]
     )
 
-    replay = make_replay(project, session="of ann@example.com", report={"divergences": [quoting]})
+    replay = make_replay(
+        project,
+        session=f"of {ann}",
+        plan={"overrides": {"to": ann}},
+        report={"divergences": [quoting], "environment": {"TO": [ann, ann]}},
+    )
 
     told = opened(replay).divergences[0]
     assert told["differences"] == [{"path": "/x", "expected": kept}]
-    assert (told["says"], told["event"]) == ("[EMAIL] asked", "call")
+    assert (told["says"], told["hints"]) == ("[EMAIL] asked", ["for [EMAIL]"])
+    assert opened(replay).plan["overrides"] == {"to": kept}
+    assert opened(replay).report["environment"] == {"TO": [kept, kept]}
+    assert told["event"] == "call"
     assert replay.original is not None
 
 
