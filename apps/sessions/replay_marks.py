@@ -55,7 +55,7 @@ UPDATE agent_sessions_session n
 SET origin = o.origin, replay_of = o.replay_of, forked_at = o.forked_at
 FROM agent_sessions_session o
 WHERE o.project_id = $1 AND o.id = $2 AND o.origin IN ('replay', 'fork')
-    AND n.project_id = $1 AND n.id = $3 AND n.origin = 'live'
+    AND n.project_id = $1 AND n.id = $3 AND n.origin IN ('live', 'demo')
     AND o.replay_of IS DISTINCT FROM n.id
 """
 
