@@ -215,10 +215,9 @@ def _running(run: Replaying, id: str | None, ends: _Ends) -> Iterator[None]:
 
 def _said(tape: Tape) -> dict[str, Json]:
     """Return what the original says on its events of whom it was for and by which agent."""
-    found: dict[str, Json] = {}
-    for event in tape.events:
-        found |= {name: event[name] for name in SAME if event.get(name) and name not in found}
-    return found
+    # What is shared by all events stands on the first one too; on others it may be a step's own.
+    first = tape.events[0] if tape.events else {}
+    return {name: first[name] for name in SAME if first.get(name)}
 
 
 def replaying_from(tape: Tape, *, policy: Policy | None = None, **options: Any) -> Replaying:

@@ -92,6 +92,7 @@ class Replaying:
         self.recording: Recording | None = None
         # Told after each step how many were served so far.
         self.progress: Callable[[int, int], None] | None = None
+        self._served = 0
         self._is_asking = policy.on_divergence == ASK
         self._markers = tape.markers()
         self._ordinals = Ordinals()
@@ -166,8 +167,8 @@ class Replaying:
         self._made[call.id] = Made(call, recorded, how, answer)
         self._tell(call, costless(answer, recorded), about_served(recorded, how))
         if self.progress is not None:
-            served = sum(one.recorded is not None for one in self._made.values())
-            self.progress(served, len(self.tape.calls))
+            self._served += 1
+            self.progress(self._served, len(self.tape.calls))
         return answer
 
     def _tell(self, call: Call, answer: Answer, about: Mapping[str, Json]) -> None:

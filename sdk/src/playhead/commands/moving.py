@@ -25,6 +25,7 @@ def export(options: argparse.Namespace) -> int:
     """Write a session into a file, as it was sent; one of a file is written anew."""
     check_place(options.file)
     progress = Progress("exported", is_wanted=not options.json)
+    events: Iterable[dict[str, Json]]
     if options.session.endswith(SUFFIX):
         name, events = read_file(options.session)
     else:
@@ -32,7 +33,7 @@ def export(options: argparse.Namespace) -> int:
         found = find_session(server, options.session)
         name = found["external_id"] or found["id"]
         lines = export_lines(server, found["id"])
-        events = list(_counted(events_of(lines), progress, found["events"]))
+        events = _counted(events_of(lines), progress, found["events"])
     count = write_file(options.file, name, events, passphrase="" if options.plain else None)
     progress.end()
     is_sealed = bool(os.environ.get(PASSPHRASE)) and not options.plain

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -48,12 +49,19 @@ def _stubbed(run: Run, call: Call, stub: Callable[..., Any]) -> Answer:
     told = {"input": call.asked, "model": call.model, "params": dict(call.params)}
     try:
         with places.inside(call.id, covers=True):
-            answer = Answer(as_json(stub(told | {"tools": list(call.tools)})))
+            answer = Answer(as_json(_plain(stub(told | {"tools": list(call.tools)}))))
     except BaseException as error:
         run.finish(call, Answer(error=error_of(error)))
         raise
     run.finish(call, answer)
     return answer
+
+
+def _plain(made: Any) -> Any:
+    if inspect.iscoroutine(made):
+        made.close()
+        raise TypeError("A stub that answers requests must not be async.")
+    return made
 
 
 def _readable(asked: Asked, answer: Answer) -> Answer:
