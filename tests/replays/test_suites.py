@@ -12,6 +12,7 @@ from apps.core.errors import ConflictError, InvalidError
 from apps.replays.suite_changes import MOST_CASES, Added, Altered, Change, change_cases
 from apps.replays.suite_choosing import choose
 from apps.replays.suite_coverage import coverage, duplicates
+from apps.replays.suite_flakes import known_baselines, record_baselines
 from apps.replays.suite_models import CaseRevision, SuiteVersion
 from apps.replays.suite_queries import diff_versions, in_version
 from apps.replays.suite_rows import case_rows
@@ -82,13 +83,15 @@ def test_what_is_in_a_suite_is_not_added_twice(project, runs):
 def test_a_case_that_comes_back_brings_its_history(project, runs):
     suite = make_suite(project, runs[0], runs[1])
     case = suite.cases.get(session=runs[0])
-    suite.cases.filter(pk=case.pk).update(passes=3, samples=8)
+    record_baselines(suite, {case.pk: (1, 4)})
+    record_baselines(suite, {case.pk: (2, 4)})
 
     change(suite, remove=[case.pk])
     change(suite, add=[Added(runs[0].pk)])
 
     [row] = case_rows(project, list(in_version(suite, 3).filter(case=case)), content=False)
     assert (row.pass_rate, row.is_flaky) == (0.375, True)
+    assert known_baselines(suite) == {case.pk: (3, 8)}
 
 
 def test_one_step_can_be_a_case_beside_its_session(project, runs):
