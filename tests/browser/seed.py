@@ -7,6 +7,9 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from apps.audit.actors import SYSTEM
+from apps.providers.prices import NewPrice, add_price
+from apps.providers.services import Draft, add_credential
 from apps.sessions import store
 from apps.sessions.events import ErrorInfo, IncomingEvent, Outcome, PromptStamp, Usage
 from apps.sessions.models import Session
@@ -379,6 +382,10 @@ def long_story(count: int, session: str = "chat-long") -> list[IncomingEvent]:
 
 def fill(project: Project, *, steps: int = 5000) -> dict[str, Session]:
     """Record one session of each sort, and sixty small ones."""
+    draft = Draft("local", "openai-compatible", "", base_url="https://8.8.8.8/v1")
+    add_credential(project, draft, actor=SYSTEM)
+    price = NewPrice("ours", Decimal(1), Decimal(1), BEGIN)
+    add_price(project, price, actor=SYSTEM)
     for index in range(60):
         begin = BEGIN - timedelta(minutes=7 * index)
         add(project, refund_story(f"chat-{index:03}", begin) if index % 5 == 0 else small(index))

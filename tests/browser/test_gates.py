@@ -79,6 +79,9 @@ PAGES = {
     "import, failed": ("import", "failed"),
     "quotas": ("project", "settings/quotas/"),
     "redaction": ("project", "settings/redaction/"),
+    "models and prices": ("project", "settings/models-prices/"),
+    "playground": ("project", "playground/"),
+    "playground of a step": ("playground", "hostile"),
     "keys": ("project", "settings/keys/"),
     "settings": ("project", "settings/"),
     "projects": ("organization", ""),
@@ -90,6 +93,19 @@ PAGES = {
 }
 PROJECTS = {"project": "project", "empty": "empty_project", "demo": "demo_project"}
 SIGNED_OUT = {"sign in": "login/", "sign up": "signup/", "reset": "account/password/reset/"}
+
+
+def import_page(site, status):
+    return f"imports/{site.project.imports.get(status=status).pk}/"
+
+
+def playground_page(site, name):
+    session = site.sessions[name]
+    call = site.project.events.filter(session=session, kind="llm").first()
+    return f"playground/?session={session.pk}&event={call.id.hex}"
+
+
+FOUND = {"import": import_page, "playground": playground_page}
 
 
 def address(site, name):
@@ -108,8 +124,8 @@ def address(site, name):
         named |= {f"{name}_session": replay.session_id for name, replay in told.items()}
         rest = rest.format(original=told["fork"].original_id, **named)
         return site.path(rest, site.replay_project)
-    if place == "import":
-        return site.path(f"imports/{site.project.imports.get(status=rest).pk}/")
+    if place in FOUND:
+        return site.path(FOUND[place](site, rest))
     if "{step}" in rest:
         event = site.project.events.filter(session=site.sessions[place]).first()
         rest = rest.format(step=event.id.hex)
