@@ -107,7 +107,7 @@ class _Reporting:
         rows = self.project.replays.select_for_update(of=("self",))
         replay = rows.filter(client_id=self.report.id).select_related("original").first()
         if replay is None:
-            if session.made_by.exists():
+            if self.project.replays.filter(session=session).exists():
                 raise ConflictError(TAKEN)
             return None
         is_same = replay.session_id == session.pk and replay.origin == self.report.origin
