@@ -160,7 +160,7 @@ class Sender:
                 return
             if self._pause(self._again_at - time.monotonic()):
                 self._add_lost(batch)
-                log.warning("Playhead is away: lost are %s", self._all_lost())
+                log.warning("Playhead is away. Lost so far: %s", self._all_lost())
                 return
 
     def _may_try(self) -> bool:
@@ -270,7 +270,7 @@ class Sender:
             self._lost += len(batch.lines)
 
     def _all_lost(self) -> str:
-        return f"{self._lost} events and {self._reports_lost} reports of replays in all."
+        return f"{self._lost} events, {self._reports_lost} reports of replays."
 
     def flush(self, timeout: float = 10.0) -> bool:
         """Wait until everything is sent or put aside; tell whether it is."""
