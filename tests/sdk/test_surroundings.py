@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime
+import os
 import random
 import secrets
 import socket
@@ -54,6 +55,54 @@ def test_what_is_drawn_and_read_is_the_same_again(tmp_path):
         assert again == first
     assert replay.clock.unknown == 0
     assert first[0] != first[1]
+
+
+def draw_secretly(_: int = 0) -> list:
+    return [
+        secrets.choice(range(10**6)),
+        secrets.randbelow(10**9),
+        secrets.randbits(70),
+        str(uuid.uuid1()),
+        os.urandom(9),
+        random.randbytes(3),
+    ]
+
+
+def test_secrets_and_what_the_system_gives_are_the_same_again(tmp_path):
+    path = tmp_path / "secret.playhead"
+    first = record(path, lambda: [draw_secretly(), draw_secretly()])
+
+    again, _ = replayed(path, lambda: [draw_secretly(), draw_secretly()])
+    assert again == first
+    assert not set(map(str, first[0])) & set(map(str, first[1]))
+    assert 0 <= first[0][2] < 2**70
+    assert draw_secretly() != draw_secretly()
+
+
+def test_a_seed_of_the_application_means_what_it_always_does(tmp_path):
+    def act():
+        random.seed(7)
+        return [random.random(), choice(range(10**6))]
+
+    path = tmp_path / "seeded.playhead"
+
+    assert act() == record(path, act) == replayed(path, act)[0]
+
+
+def test_numbers_of_numpy_are_the_same_again(tmp_path):
+    numpy = pytest.importorskip("numpy")
+
+    def act():
+        drawn = [numpy.random.rand(), numpy.random.default_rng().random(), numpy.random.normal()]
+        numpy.random.seed(3)
+        return [*drawn, numpy.random.rand()]
+
+    path = tmp_path / "arrays.playhead"
+    first = record(path, act)
+
+    assert replayed(path, act)[0] == first
+    assert act()[3] == first[3]
+    assert act()[:3] != first[:3]
 
 
 def test_lanes_draw_from_streams_of_their_own(tmp_path):

@@ -51,17 +51,30 @@ class Chance:
         self.seed = seed
         self._key = bytes.fromhex(seed)
         self._lock = threading.Lock()
-        self._generators: dict[tuple[str, str], random.Random] = {}
+        self._generators: dict[tuple[str, str, str], Any] = {}
         self._counters: dict[tuple[str, str], int] = {}
 
-    def generator(self, lane: str, module: str) -> random.Random:
-        """Return the generator that a module draws numbers from in a lane."""
+    def generator(
+        self, lane: str, module: str, make: Callable[[bytes], Any], use: str = "random"
+    ) -> Any:
+        """Return the generator that a module draws numbers from in a lane.
+
+        Where the application has set a seed, that is one for all modules of the lane.
+        """
         with self._lock:
-            found = self._generators.get((lane, module))
-            if found is None:
-                seed = self._block("random", lane, module, 0)
-                found = self._generators[lane, module] = random.Random(seed)  # noqa: S311
-            return found
+            found = self._generators.get((use, lane, ""))
+            found = found or self._generators.get((use, lane, module))
+        if found is None:
+            # Made without the lock: numpy draws from the session while it makes one.
+            found = make(self._block(use, lane, module, 0))
+            with self._lock:
+                found = self._generators.setdefault((use, lane, module), found)
+        return found
+
+    def set_generator(self, lane: str, generator: Any, use: str = "random") -> None:
+        """Let all modules of a lane draw from a generator, as a seed of the application means."""
+        with self._lock:
+            self._generators[use, lane, ""] = generator
 
     def octets(self, lane: str, module: str, count: int) -> bytes:
         """Return the next bytes of the stream of ids and secrets."""
@@ -78,12 +91,14 @@ class Chance:
         return hmac.new(self._key, said, hashlib.sha256).digest()
 
 
-def _chance() -> Chance | None:
+def chance_here() -> Chance | None:
+    """Return the chance of the session that runs here."""
     run = places.current_run()
     return None if run is None else run.chance
 
 
-def _caller() -> str:
+def caller() -> str:
+    """Return the module that called the function which asks."""
     return str(sys._getframe(2).f_globals.get("__name__", ""))
 
 
@@ -103,14 +118,25 @@ def replacements() -> dict[Callable[..., Any], Callable[..., Any]]:
 
 
 def _of_random(name: str) -> Callable[..., Any]:
-    original = getattr(random, name)
+    return draws(getattr(random, name), name, random.Random, "random")
+
+
+def draws(
+    original: Callable[..., Any], name: str, make: Callable[[bytes], Any], use: str
+) -> Callable[..., Any]:
+    """Return what draws from a session's stream in the place of a shared generator's method."""
 
     @functools.wraps(original)
     def drawn(*args: Any, **kwargs: Any) -> Any:
-        chance = _chance()
+        chance = chance_here()
         if chance is None:
             return original(*args, **kwargs)
-        generator = chance.generator(places.current_lane().path, _caller())
+        lane, module = places.current_lane().path, caller()
+        if name == "seed" and (args or kwargs):
+            generator = make(bytes(SEED_BYTES))
+            chance.set_generator(lane, generator, use)
+        else:
+            generator = chance.generator(lane, module, make, use)
         return getattr(generator, name)(*args, **kwargs)
 
     return drawn
@@ -121,20 +147,20 @@ _real_uuid4, _real_uuid1, _real_urandom = uuid.uuid4, uuid.uuid1, os.urandom
 
 @functools.wraps(uuid.uuid4)
 def _uuid4() -> uuid.UUID:
-    chance = _chance()
+    chance = chance_here()
     if chance is None:
         return _real_uuid4()
-    octets = chance.octets(places.current_lane().path, _caller(), 16)
+    octets = chance.octets(places.current_lane().path, caller(), 16)
     return uuid.UUID(bytes=octets, version=4)
 
 
 @functools.wraps(uuid.uuid1)
 def _uuid1(node: int | None = None, clock_seq: int | None = None) -> uuid.UUID:
     """Return an id of the form that has a time, without one: nobody can tell it from another's."""
-    chance = _chance()
+    chance = chance_here()
     if chance is None:
         return _real_uuid1(node, clock_seq)
-    octets = chance.octets(places.current_lane().path, _caller(), 16)
+    octets = chance.octets(places.current_lane().path, caller(), 16)
     return uuid.UUID(bytes=octets, version=1)
 
 
@@ -155,42 +181,42 @@ class _Source(random.Random):
 
 @functools.wraps(secrets.randbits)
 def _randbits(k: int) -> int:
-    return _Source(_caller()).getrandbits(k)
+    return _Source(caller()).getrandbits(k)
 
 
 @functools.wraps(secrets.randbelow)
 def _randbelow(exclusive_upper_bound: int) -> int:
-    return _Source(_caller()).randrange(exclusive_upper_bound)
+    return _Source(caller()).randrange(exclusive_upper_bound)
 
 
 @functools.wraps(secrets.choice)
 def _choice(seq: Sequence[T]) -> T:
-    return _Source(_caller()).choice(seq)
+    return _Source(caller()).choice(seq)
 
 
 @functools.wraps(os.urandom)
 def _of_the_system(size: int, /) -> bytes:
     # Of libraries this is the keys of connections, which no record may hold.
-    return _octets(size, caller) if is_own(caller := _caller()) else _real_urandom(size)
+    return _octets(size, module) if is_own(module := caller()) else _real_urandom(size)
 
 
 @functools.wraps(secrets.token_bytes)
 def _token_bytes(nbytes: int | None = None) -> bytes:
-    return _octets(nbytes, _caller())
+    return _octets(nbytes, caller())
 
 
 @functools.wraps(secrets.token_hex)
 def _token_hex(nbytes: int | None = None) -> str:
-    return _octets(nbytes, _caller()).hex()
+    return _octets(nbytes, caller()).hex()
 
 
 @functools.wraps(secrets.token_urlsafe)
 def _token_urlsafe(nbytes: int | None = None) -> str:
-    return urlsafe_b64encode(_octets(nbytes, _caller())).rstrip(b"=").decode()
+    return urlsafe_b64encode(_octets(nbytes, caller())).rstrip(b"=").decode()
 
 
 def _octets(nbytes: int | None, module: str) -> bytes:
-    chance, count = _chance(), secrets.DEFAULT_ENTROPY if nbytes is None else nbytes
+    chance, count = chance_here(), secrets.DEFAULT_ENTROPY if nbytes is None else nbytes
     if chance is None:
         return _urandom(count)
     return chance.octets(places.current_lane().path, module, count)

@@ -15,7 +15,7 @@ import types
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from playhead import chance, clocks, places
+from playhead import arrays, chance, clocks, places
 from playhead.replaying import Replaying
 
 # They have taken ``sleep``, or what draws, by name.
@@ -31,6 +31,7 @@ def take_over() -> None:
     """
     if not _replaced:
         _replace_functions()
+    _replaced.update(arrays.take_over())
     for name in [name for name in sys.modules if name not in _seen]:
         _seen.add(name)
         module = sys.modules.get(name)
