@@ -66,11 +66,13 @@ def match_hashes(
     (NaN, infinities).
     """
     plain = _Plain()
-    # Written piece by piece, in the order of their names: what was said is in both hashes.
-    said = b'{"input":' + _dumped(plain.value(asked))
+    # Written piece by piece, in the order of their names: both hashes begin with what was said.
+    said = hashlib.sha256(b'{"input":' + _dumped(plain.value(asked)))
+    loose = said.copy()
+    loose.update(b"}")
     how = (model, plain.value(dict(params or {})), plain.value(list(tools or ())))
-    whole = b'%b,"model":%b,"params":%b,"tools":%b}' % (said, *map(_dumped, how))
-    return MatchHashes(_hash(whole), _hash(said + b"}"))
+    said.update(b',"model":%b,"params":%b,"tools":%b}' % tuple(map(_dumped, how)))
+    return MatchHashes("sha256:" + said.hexdigest(), "sha256:" + loose.hexdigest())
 
 
 def canonical(value: Json) -> bytes:
@@ -131,10 +133,6 @@ def _is_plain(value: Json) -> bool:
     if isinstance(value, list):
         return all(map(_is_plain, value))
     return not isinstance(value, float)
-
-
-def _hash(canonical: bytes) -> str:
-    return "sha256:" + hashlib.sha256(canonical).hexdigest()
 
 
 @dataclass(slots=True)
