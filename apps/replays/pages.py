@@ -105,7 +105,6 @@ def replay_detail(request: SignedInRequest, project: Project, replay_id: UUID) -
         "row": row,
         "numbers": pages_detail.numbers_of(replay),
         "took": took(replay),
-        "is_sealed": content and body is None,
     }
     if body is not None:
         context |= pages_detail.body_context(replay, body, request.GET.get("from", ""))

@@ -71,10 +71,6 @@ class StepLink:
     seq: int | None = None
     event_id: UUID | None = None
 
-    @property
-    def is_there(self) -> bool:
-        return self.event_id is not None or self.seq is not None
-
 
 @dataclass(frozen=True, slots=True)
 class Near:

@@ -36,11 +36,6 @@ class Named:
     def name(self) -> str:
         return self.title or self.session.external_id or self.short_id
 
-    @property
-    def is_there(self) -> bool:
-        """Whether there is something to be opened."""
-        return self.session.erased_at is None
-
 
 @dataclass(frozen=True, slots=True)
 class ReplayRow:
@@ -74,11 +69,6 @@ class ReplayRow:
     @property
     def first_means(self) -> str:
         return class_means(self.replay.first_kind)
-
-    @property
-    def can_compare(self) -> bool:
-        is_known = self.original is not None and self.original.is_there
-        return is_known and self.session.is_there
 
 
 def replay_word(replay: Replay) -> str:
