@@ -9,6 +9,7 @@ import time
 import playhead
 import pytest
 from playhead import client
+from playhead.environment import git_sha
 
 from tests.sdk.sample import look_up, record
 from tests.sdk.taking import serving
@@ -166,3 +167,22 @@ def test_a_server_that_refuses_reports_breaks_nothing_and_it_is_counted(path, se
     run.report.assert_faithful()
     assert playhead.counts().reports_lost == 2
     assert "refused replays/reports with status 404" in caplog.text
+
+
+def test_the_commit_is_read_from_branches_packed_ones_and_second_trees(tmp_path):
+    sha, git = "a" * 40, tmp_path / ".git"
+    (git / "refs" / "heads").mkdir(parents=True)
+    (git / "HEAD").write_text("ref: refs/heads/main\n")
+    assert git_sha(tmp_path) is None
+    (git / "packed-refs").write_text(f"# pack-refs\n{sha} refs/heads/main\n")
+    assert git_sha(tmp_path) == sha
+    (git / "refs" / "heads" / "main").write_text("b" * 40)
+    second = tmp_path / "second"
+    (second / "inner").mkdir(parents=True)
+    (second / ".git").write_text("gitdir: ../.git/worktrees/second\n")
+    (git / "worktrees" / "second").mkdir(parents=True)
+    (git / "worktrees" / "second" / "HEAD").write_text("ref: refs/heads/main")
+    (git / "worktrees" / "second" / "commondir").write_text("../..")
+    assert git_sha(second / "inner") == "b" * 40
+    (git / "HEAD").write_text("ref: ../second/.git")
+    assert git_sha(tmp_path) is None

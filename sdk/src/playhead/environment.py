@@ -28,6 +28,8 @@ NAMED = re.compile(
     re.I,
 )
 
+COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+
 
 @functools.cache
 def installed() -> Mapping[str, str]:
@@ -69,15 +71,20 @@ def lock_hash() -> str:
 
 
 def git_sha(folder: Path | None = None) -> str | None:
-    """Return the commit that is checked out around a folder; None where there is none."""
-    start = (folder or Path.cwd()).resolve()
-    root = next((one for one in (start, *start.parents) if (one / ".git").is_dir()), None)
-    if root is None:
-        return None
+    """Return the commit that is checked out around a folder; None where that is not known."""
     try:
-        return _commit(root / ".git")
-    except OSError:
+        start = (folder or Path.cwd()).resolve()
+        root = next((one for one in (start, *start.parents) if (one / ".git").exists()), None)
+        found = None if root is None else _commit(_repository_of(root))
+    except (OSError, ValueError):
         return None
+    return found if found and COMMIT.fullmatch(found) else None
+
+
+def _repository_of(root: Path) -> Path:
+    git = root / ".git"
+    # A second tree of a repository says in a file where that is.
+    return git if git.is_dir() else root / git.read_text().removeprefix("gitdir:").strip()
 
 
 def _commit(git: Path) -> str | None:
@@ -85,9 +92,11 @@ def _commit(git: Path) -> str | None:
     branch = head.removeprefix("ref: ")
     if branch == head:
         return head
-    if (git / branch).exists():
-        return (git / branch).read_text().strip()
-    packed = (git / "packed-refs").read_text().splitlines()
+    shared = git / "commondir"
+    common = git / shared.read_text().strip() if shared.exists() else git
+    if (common / branch).exists():
+        return (common / branch).read_text().strip()
+    packed = (common / "packed-refs").read_text().splitlines()
     return next((line.split()[0] for line in packed if line.endswith(f" {branch}")), None)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import fnmatch
 import functools
 import threading
-import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -87,7 +86,7 @@ class Replaying:
         self.stream_speed = policy.stream_speed
         self.clock = _clock(tape, policy.clock)
         self.chance = Chance(tape.seed() or new_seed())
-        self.id = uuid.UUID(bytes=_new_id().bytes).hex
+        self.id = _new_id().hex
         # Where the replay's own events go; None where nobody wants them.
         self.recording: Recording | None = None
         # Told after each step how many were served so far.
