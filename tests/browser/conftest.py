@@ -25,8 +25,9 @@ from apps.sessions.models import Session
 from apps.sessions.saved_views import save_view
 from apps.tenants.models import Project
 from apps.tenants.permissions import Role
-from tests.browser import account, imports, opinions, replays, seed, tickets
+from tests.browser import account, imports, opinions, prompts, replays, seed, tickets
 from tests.factories import make_membership, make_organization, make_project, make_user
+from tests.replays.gathering import make_suite
 
 PASSWORD = "correct horse battery staple"
 SWITCHES = (
@@ -128,6 +129,10 @@ def fill(url: str) -> Site:
     _, site.token = make_link(site.sessions["hostile"], Terms(note="somebody"), actor=SYSTEM)
     opinions.say_hostile_things(site.sessions["hostile"])
     tickets.open_tickets(site.sessions, owner)
+    prompts.keep_prompts(project, owner)
+    hostile = {"kind": "contains", "words": ["<img src=x onerror=window.pwned=1>"]}
+    gathered = [site.sessions["hostile"], site.sessions["hero"]]
+    make_suite(project, *gathered, name="<b>Refunds</b>", expectations=[hostile])
     site.cookies = {user.pk: session_cookie(user, url) for user in (owner, auditor)}
     site.fresh_project = make_project(acme, "brand-new")
     site.replay_project = make_project(acme, "run-again")

@@ -54,10 +54,18 @@ PAGES = {
     "tickets": ("project", "tickets/?board=off"),
     "board": ("project", "tickets/?board=on"),
     "ticket": ("project", "tickets/2/"),
+    "prompts": ("project", "prompts/"),
+    "prompts of nothing": ("empty", "prompts/"),
+    "prompt": ("project", "prompts/desk/hostile/"),
+    "version, commented": ("project", "prompts/desk/hostile/v/2/?line=3"),
+    "versions side by side": ("project", "prompts/desk/hostile/diff/1..2/?mode=split"),
+    "prompt, written": ("project", "prompts/desk/chat/-/edit/"),
+    "labels": ("project", "prompts/desk/hostile/labels/"),
     "inbox": ("root", "inbox/"),
     "compare": ("project", "compare/?a=chat-001&b=chat-002&c=chat-4711"),
     "compare, one named": ("project", "compare/?a=chat-001"),
     "compare, of a replay": ("replays", "compare/?a=chat-4711&b=replay-of-a-refund"),
+    "suite": ("suite", "suites/{}/"),
     "replays": ("replays", "replays/"),
     "replays of nothing": ("empty", "replays/"),
     "replays of a session": ("replays", "sessions/{original}/replays/"),
@@ -105,7 +113,11 @@ def playground_page(site, name):
     return f"playground/?session={session.pk}&event={call.id.hex}"
 
 
-FOUND = {"import": import_page, "playground": playground_page}
+def suite_page(site, rest):
+    return rest.format(site.project.suites.get().pk)
+
+
+FOUND = {"import": import_page, "playground": playground_page, "suite": suite_page}
 
 
 def address(site, name):
