@@ -6,7 +6,10 @@ import json
 
 import pytest
 
+from apps.audit.actors import SYSTEM
 from apps.audit.models import AuditEntry
+from apps.tenants import grants
+from tests.factories import make_membership, make_project
 from tests.replays.reporting import SECRET, make_divergence, make_original, make_replay, make_report
 
 REPLAYS = "/api/v1/replays"
@@ -183,6 +186,23 @@ def test_a_list_costs_the_same_however_long_it_is(
         get(client, limit=1)
     with django_assert_max_num_queries(len(first.captured_queries)):
         get(client, limit=3)
+
+
+def test_a_guest_of_one_session_is_told_of_no_other(project, sign_in):
+    make_original(project)
+    elsewhere = make_project(project.organization)
+    person = make_membership(project.organization, project=elsewhere).user
+    guest = sign_in(person)
+    replay = make_replay(project)
+    grants.grant_session(project, replay.session, person=person, actor=SYSTEM)
+    path = f"/api/v1/sessions/{replay.session_id}"
+
+    told = get(guest, path, project="acme/support-bot")
+
+    assert (told["origin"], told["replay_of"], told["replays"]) == ("replay", None, None)
+    place = {"project": "acme/support-bot"}
+    for other in (REPLAYS, f"{REPLAYS}/{replay.pk}", f"{REPLAYS}/summary"):
+        assert guest.get(other, place).status_code == 404
 
 
 def test_a_session_says_how_often_it_was_replayed_and_what_it_is_a_replay_of(project, key_client):

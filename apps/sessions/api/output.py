@@ -29,14 +29,18 @@ def session_json(project: Project, session: Session, *, content: bool) -> Json:
     return sessions_json(project, [session], content=content)[0]
 
 
-def detail_json(project: Project, session: Session, *, content: bool) -> Json:
-    """Return one session with how far it can be replayed, and how often it was."""
+def detail_json(project: Project, session: Session, *, content: bool, beyond: bool) -> Json:
+    """Return one session with how far it can be replayed, and how often it was.
+
+    Not ``beyond`` the session: whoever was given this one alone is told of no other.
+    """
     assessed = assess(session)
-    return session_json(project, session, content=content) | {
+    told = session_json(project, session, content=content) | {
         "fidelity_next": assessed.next,
         "fidelity_missing": assessed.missing,
         "replays": project.sessions.listed().filter(replay_of=session.pk).count(),
     }
+    return told if beyond else told | dict.fromkeys(("replay_of", "forked_at", "replays"))
 
 
 def sessions_json(project: Project, sessions: Sequence[Session], *, content: bool) -> list[Json]:

@@ -80,7 +80,11 @@ class SessionDetailOut(SessionOut):
     fidelity_missing = serializers.ListField(
         child=serializers.CharField(), help_text="What is missing for it, in sentences."
     )
-    replays = serializers.IntegerField(help_text="Replays and forks of it that are here.")
+    replays = serializers.IntegerField(
+        allow_null=True,
+        help_text="Replays and forks of it that are here; null, as what it is a replay of, for"
+        " somebody who was given this session alone.",
+    )
 
 
 class SessionPageOut(serializers.Serializer[Any]):

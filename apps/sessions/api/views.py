@@ -21,6 +21,7 @@ from apps.sessions.filters import FACET_FILTERS, READERS, SessionFilters, refuse
 from apps.sessions.layout_cache import layout_of
 from apps.sessions.models import Session
 from apps.sessions.state import state_at
+from apps.tenants.access import permissions_in_project
 from apps.tenants.doors import ProjectAPIView
 from apps.tenants.permissions import Permission
 
@@ -123,7 +124,8 @@ class SessionDetail(SessionAPIView):
         content = self.may(Permission.READ_CONTENT)
         if content:
             record_reading(self, [self.session])
-        return Response(detail_json(self.project, self.session, content=content))
+        beyond = Permission.READ_META in permissions_in_project(self.actor, self.project)
+        return Response(detail_json(self.project, self.session, content=content, beyond=beyond))
 
 
 class EventCollection(SessionAPIView):
