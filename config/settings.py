@@ -251,6 +251,10 @@ CELERY_TASK_TIME_LIMIT = 600
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600, **REDIS_PATIENCE}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_DEFAULT_QUEUE = "ingest"
+# Apart, so that no import waits for a model.
+CELERY_TASK_ROUTES = {"replays.*": {"queue": "replay"}}
+# Calls of models that one worker makes side by side: mostly, it waits.
+REPLAY_THREADS = env.number("PLAYHEAD_REPLAY_THREADS", 8)
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     "close idle sessions": {"task": "sessions.sweep_idle", "schedule": 60.0},
@@ -262,6 +266,7 @@ CELERY_BEAT_SCHEDULE = {
     },
     "forget saved views": {"task": "sessions.sweep_views", "schedule": 86_400.0},
     "settle lost calls of models": {"task": "providers.sweep", "schedule": 60.0},
+    "go on with replays": {"task": "replays.sweep_work", "schedule": 30.0},
     "link replays to what came after them": {"task": "replays.sweep_links", "schedule": 60.0},
     "forget answers to repeated requests": {"task": "tenants.sweep_answers", "schedule": 3_600.0},
     "erase removed demo projects": {"task": "web.sweep_demos", "schedule": 60.0},

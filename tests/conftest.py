@@ -59,6 +59,8 @@ def settings_for_tests() -> Iterator[None]:
         STORAGES=settings.STORAGES | {"staticfiles": plain},
         STATIC_ROOT=str(settings.BASE_DIR / "static"),
         CELERY_TASK_ALWAYS_EAGER=True,
+        # In place, too: another thread would not see what a test has not committed.
+        REPLAY_THREADS=1,
         PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
     ):
         yield

@@ -20,8 +20,8 @@ from apps.replays.reports import read_report
 from apps.replays.shapes import (
     ReplayDetailOut,
     ReplayPageOut,
+    ReplaySummaryOut,
     ReportedOut,
-    SummaryOut,
     report_request,
 )
 from apps.sessions.filters import refuse_unknown
@@ -131,7 +131,7 @@ class ReplaySummary(ReplayAPIView):
     @extend_schema(
         operation_id="summarise_replays",
         summary="Coverage and fidelity over time",
-        responses=SummaryOut,
+        responses=ReplaySummaryOut,
         parameters=parameters(sorted(SUMMARY)),
         tags=TAGS,
     )

@@ -150,3 +150,4 @@ class Replay(ProjectModel):
 
 # Django finds the models of an app through this module.
 from apps.replays import suite_models  # noqa: E402, F401
+from apps.replays.server import models as server_models  # noqa: E402, F401

@@ -41,7 +41,7 @@ class ReportedOut(serializers.Serializer[Any]):
     url = serializers.CharField(help_text="The replay's page.")
 
 
-class FirstOut(serializers.Serializer[Any]):
+class FirstDivergenceOut(serializers.Serializer[Any]):
     """The first step that was not as recorded."""
 
     kind = serializers.CharField()
@@ -77,7 +77,7 @@ class ReplayOut(ReportedOut):
     calls = serializers.IntegerField(allow_null=True)
     recorded_calls = serializers.IntegerField(allow_null=True)
     divergences = serializers.IntegerField(allow_null=True)
-    first_divergence = FirstOut(allow_null=True)
+    first_divergence = FirstDivergenceOut(allow_null=True)
     error_type = serializers.CharField(allow_null=True)
     digest = serializers.CharField(allow_null=True)
     started_at = serializers.DateTimeField(allow_null=True)
@@ -131,7 +131,7 @@ class RecordedOut(serializers.Serializer[Any]):
     replay_coverage = serializers.FloatField(allow_null=True)
 
 
-class SummaryOut(serializers.Serializer[Any]):
+class ReplaySummaryOut(serializers.Serializer[Any]):
     since = serializers.DateTimeField()
     until = serializers.DateTimeField()
     by = serializers.ChoiceField(choices=["day", "week"])

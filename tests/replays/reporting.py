@@ -74,3 +74,11 @@ def report(project: Project, actor: Actor = SYSTEM, now: datetime = NOW, **field
 def make_replay(project: Project, **fields: Any) -> Replay:
     """Report a replay of ``chat-1``, which may be there or not, and return it."""
     return project.replays.get(pk=report(project, **fields).replay.pk)
+
+
+def make_run(project: Project, **fields: Any) -> Replay:
+    """Return such a replay as one that the server runs."""
+    replay = make_replay(project, **fields)
+    told = {"mode": "teacher_forced", "provider": "recorded", "sealed_settings": b""}
+    project.server_replays.create(replay=replay, **told)
+    return replay

@@ -37,7 +37,7 @@ from apps.tenants.models import Project
 from apps.tenants.permissions import ROLE_PERMISSIONS, SCOPE_PERMISSIONS, Role, Scope
 from apps.tickets.words import cipher_of, seal_words
 from tests.factories import make_key, make_membership, make_project, make_user
-from tests.replays.reporting import make_divergence, make_replay
+from tests.replays.reporting import make_divergence, make_run
 from tests.tenants import routes
 from tests.tenants.routes import ENDPOINTS, LISTED, METHODS, PAGES, fill
 
@@ -102,7 +102,7 @@ def furnish(project: Project) -> Place:
         "membership": make_membership(project.organization).pk,
         **shared(project, session_id),
         **said(project, session_id, content),
-        "replay_id": make_replay(
+        "replay_id": make_run(
             project,
             session=session.external_id,
             report={"divergences": [make_divergence(says=content)]},

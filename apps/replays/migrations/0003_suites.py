@@ -5,7 +5,6 @@ a version holds: of a revision only its end may be set, once, and what is expect
 sealed anew (when its session joins another one) or forgotten (when that is erased).
 """
 
-import apps.core.ids
 import django.contrib.postgres.fields
 import django.db.models.deletion
 import django.db.models.functions.text
@@ -13,6 +12,8 @@ import django.db.models.manager
 import django.utils.timezone
 from django.conf import settings
 from django.db import migrations, models
+
+import apps.core.ids
 
 REFERENCES = """
 ALTER TABLE replays_suiteversion ADD CONSTRAINT suite_version_same_project

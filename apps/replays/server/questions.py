@@ -1,0 +1,115 @@
+"""What a recorded call asks now: its own request, with what is another than recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from apps.core.errors import DomainError, InvalidError
+from apps.prompts import queries as prompts
+from apps.prompts import resolving
+from apps.prompts.resolving import Resolved
+from apps.providers.protocol import Answer, Message, Request, Text, UnsupportedError
+from apps.providers.reading import read_messages, request_of
+from apps.providers.reading_params import with_params
+from apps.replays.server.settings import PromptOverride, Settings
+from apps.tenants.models import Project
+
+Json = Any
+Event = Mapping[str, Json]
+SYSTEM_ROLES = ("system", "developer")
+
+
+class Questions:
+    """Asks recorded calls as one replay's settings say; what they share is read once."""
+
+    def __init__(self, project: Project, settings: Settings) -> None:
+        self.overrides = settings.overrides
+        wanted = self.overrides.prompt
+        self.prompt = None if wanted is None else _prompt(project, wanted)
+
+    def of(self, event: Event) -> Request:
+        """Return what a recorded call asks now. Raises UnsupportedError where it cannot be."""
+        request = recorded_request(event)
+        if self.overrides.system is not None:
+            request = _with_system(request, self.overrides.system)
+        if self.prompt is not None:
+            request = self._with_prompt(request, self.prompt, event)
+        gone = {name for name, value in self.overrides.params.items() if value is None}
+        kept = {name: value for name, value in request.params.items() if name not in gone}
+        request = with_params(replace(request, params=kept), self.overrides.params)
+        return replace(request, model=self.overrides.model or request.model)
+
+    def _with_prompt(self, request: Request, resolved: Resolved, event: Event) -> Request:
+        stamp = event.get("prompt") or {}
+        values = stamp.get("variables") or {}
+        known = {one["name"] for one in resolved.variables}
+        try:
+            body = resolving.fill(resolved, {k: v for k, v in values.items() if k in known})
+        except DomainError as error:
+            raise UnsupportedError("variables", f"The prompt cannot be filled: {error}") from None
+        return _with_system(request, _system_in(body))
+
+
+def recorded_request(event: Event) -> Request:
+    """Return the request that a call was recorded with."""
+    if not event.get("model"):
+        raise UnsupportedError("model", "No model is recorded")
+    return request_of(
+        str(event["model"]),
+        event.get("input"),
+        params=event.get("params") or {},
+        tools=event.get("tools") or (),
+    )
+
+
+def recorded_answer(event: Event) -> Answer | None:
+    """Return what a call was recorded to be answered; None where that cannot be read."""
+    if event.get("output") is None or event.get("status") == "error":
+        return None
+    try:
+        messages = read_messages(event["output"])
+    except UnsupportedError:
+        return None
+    spoken = [message for message in messages if message.role == "assistant"] or messages
+    return Answer(spoken[0], model=str(event.get("model_returned") or "")) if spoken else None
+
+
+def as_output(message: Message) -> Json:
+    """Return an answer as events have it: an assistant's message as OpenAI writes it."""
+    calls = [
+        {
+            "id": call.id,
+            "type": "function",
+            "function": {"name": call.name, "arguments": call.arguments},
+        }
+        for call in message.tool_calls
+    ]
+    told: dict[str, Json] = {"role": "assistant", "content": message.text or None}
+    return told | ({"tool_calls": calls} if calls else {})
+
+
+def _with_system(request: Request, text: str) -> Request:
+    rest = tuple(message for message in request.messages if message.role != "system")
+    return replace(request, messages=(Message("system", (Text(text),)), *rest))
+
+
+def _prompt(project: Project, wanted: PromptOverride) -> Resolved:
+    """Return the version that is to take the system message's place, includes put in."""
+    prompt = prompts.find_prompt(project, wanted.name)
+    version = "" if wanted.version is None else str(wanted.version)
+    number = prompts.number_at(prompt, label=wanted.label or "", version=version)
+    resolved = resolving.resolve_version(prompts.find_version(prompt, number))
+    _system_in(resolved.body)
+    return resolved
+
+
+def _system_in(body: Json) -> str:
+    if isinstance(body, str):
+        return body
+    others = [one for one in body if one.get("role") not in SYSTEM_ROLES]
+    if others:
+        message = "Only a text, or a chat of system messages, can take the system message's place."
+        raise InvalidError(message, "overrides.prompt")
+    return "\n\n".join(one["content"] for one in body)
