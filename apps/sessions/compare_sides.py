@@ -36,6 +36,8 @@ BYTES_OPENED = 48 * 1024 * 1024
 
 # Where the name of a span holds the model that was asked.
 NAMED_BY_MODEL = frozenset({"llm", "embedding", "reranker"})
+# The first lane, as the Playhead client numbers it; others call it by what is shown.
+ROOT = "0"
 SPACES = re.compile(r"\s+")
 
 
@@ -111,7 +113,7 @@ def _lanes(layout: Layout, facts: Sequence[Facts]) -> list[str]:
     Lanes that are derived for display follow from when steps overlapped, which is never the
     same twice.
     """
-    lanes = [MAIN] * len(layout)
+    lanes = [ROOT] * len(layout)
     agents: Counter[str] = Counter()
     # Parents first, each level in replay order.
     for at in sorted(range(len(layout)), key=layout.depths.__getitem__):
@@ -121,7 +123,8 @@ def _lanes(layout: Layout, facts: Sequence[Facts]) -> list[str]:
             if layout.kinds[at] == "agent":
                 agents[lanes[parent]] += 1
                 lanes[at] = f"{lanes[parent]}.{agents[lanes[parent]]}"
-        lanes[at] = facts[at].lane or lanes[at]
+        sent = facts[at].lane
+        lanes[at] = ROOT if sent == MAIN else sent or lanes[at]
     return lanes
 
 
