@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from apps.core.errors import InvalidError
@@ -15,6 +15,8 @@ WIDTH, HEIGHT = 720, 120
 # Of the width of a bar, what stays empty beside it.
 GAP = 0.25
 WIDEST = 48
+# Half of the line of a single median.
+ALONE = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,14 @@ def chart_of(buckets: Sequence[Bucket]) -> Chart:
     room = WIDTH / max(len(buckets), 1)
     boxes = [box for at, bucket in enumerate(buckets) for box in _boxes(bucket, at * room, room)]
     dots = list(_dots(buckets, room))
-    return Chart(boxes, dots, " ".join(f"{dot.x:g},{dot.y:g}" for dot in dots))
+    return Chart(boxes, dots, _line(dots))
+
+
+def _line(dots: Sequence[Dot]) -> str:
+    """Return the points of a line through all dots; one alone gets a short one."""
+    if len(dots) == 1:
+        dots = [replace(dots[0], x=dots[0].x + off) for off in (-ALONE, ALONE)]
+    return " ".join(f"{dot.x:g},{dot.y:g}" for dot in dots)
 
 
 def _boxes(bucket: Bucket, x: float, room: float) -> Iterator[Box]:

@@ -147,7 +147,6 @@ def body_context(replay: Replay, body: Body, begins: str) -> dict[str, Any]:
         "environment": changes_of(mapped(report, "environment")),
         "is_stopped": report.get("stopped") is True,
         "left_out": number(report, "left_out"),
-        "hints": texts(report, "hints"),
         "notes": texts(report, "notes"),
         "matched": matched_of(mapped(report, "matched")),
         "soft": [_shown(at, one, *NOWHERE) for at, one in enumerate(soft_of(report), 1)],
@@ -229,7 +228,8 @@ def change_of(one: Mapping[str, Json]) -> Change:
 
 
 def _piece(how: str, words: str) -> Piece:
-    return Piece(PIECES.get(how, SAME), words)
+    # A report's words come without the spaces between them.
+    return Piece(PIECES.get(how, SAME), f"{words} ")
 
 
 def near_of(one: Mapping[str, Json]) -> Near:
@@ -288,7 +288,7 @@ def plan_of(plan: Mapping[str, Json]) -> list[tuple[str, str, str]]:
         ("Forks at step", _plain(plan.get("fork_at")), ""),
         ("Recorded calls", _plain(plan.get("recorded_calls")), ""),
         ("Clock", _plain(plan.get("clock")), ""),
-        ("Speed of streams", _plain(plan.get("stream_speed")), "0 is without waiting"),
+        ("Speed of streams", _plain(plan.get("stream_speed") or None), "1 is as recorded"),
         ("Client", _plain(plan.get("sdk")), ""),
         ("Python", _plain(plan.get("python")), ""),
         ("Commit", _plain(plan.get("git_sha")), ""),

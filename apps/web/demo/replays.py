@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from django.conf import settings
 from playhead import places
 from playhead.calls import Answer, make_call
-from playhead.fetching import NoSuchSessionError, Server, fetch_session
+from playhead.fetching import Server, fetch_session
 from playhead.forking import Forking
 from playhead.recorded import BOUNDARY
 from playhead.replaying import Policy, Replaying
@@ -22,6 +23,7 @@ from playhead.sending import Sender
 from playhead.tapes import Tape
 
 from apps.web.demo.prompts import NAME, VERSIONS, Version
+from apps.web.demo.saying import ask
 from apps.web.demo.tools import Fields
 
 SESSION = "demo-015-double-charge"
@@ -36,10 +38,11 @@ SECONDS = 10.0
 
 def replay_all(key: str) -> None:
     """Replay a session of the server and fork it, unless somebody has erased it."""
-    try:
-        events = list(fetch_session(Server(settings.PLAYHEAD_URL, key), SESSION))
-    except NoSuchSessionError:
+    found = ask(key, f"sessions?{urlencode({'external_id': SESSION})}")["results"]
+    if not found:
         return
+    server = Server(settings.PLAYHEAD_URL, key)
+    events = list(fetch_session(server, found[0]["id"]))
     sender = Sender(settings.PLAYHEAD_URL, key)
     play_all(events, sender)
     sender.flush(SECONDS)
