@@ -35,6 +35,9 @@ def pages_of(site):
         site.path(f"sessions/{one}/replays/", replayed)
         for one in (told["hostile"].original_id, told["again"].session_id)
     )
+    prompt = "prompts/desk/hostile"
+    parts = ("v/2/", "diff/1..2/", "diff/1..2/?mode=words", "labels/", "-/edit/", "")
+    yield from (site.path(f"{prompt}/{part}") for part in parts)
     yield site.path("sessions/")
     yield site.path("sessions/?model=%3Cscript%3Ewindow.pwned%3D1%3C/script%3E")
 
