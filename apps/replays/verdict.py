@@ -66,29 +66,28 @@ def _gates(
     gates: Sequence[Gate], measured: Mapping[str, Sequence[Paired]], seed: int
 ) -> list[GateVerdict]:
     deciding = sum(not gate.is_informational for gate in gates)
-    sampled = {gate.metric: differences(gate, measured.get(gate.metric, ())) for gate in gates}
-    evidence: dict[str, Tested] = {}
-    for gate in gates:
-        found, missing = sampled[gate.metric]
+    sampled = [differences(gate, measured.get(gate.metric, ())) for gate in gates]
+    evidence: dict[int, Tested] = {}
+    for at, (gate, (found, missing)) in enumerate(zip(gates, sampled, strict=True)):
         if _untestable(gate, found, missing) is None:
             number = 1 if gate.is_informational else deciding
-            evidence[gate.metric] = tested(gate, found, gates=number, seed=seed)
+            evidence[at] = tested(gate, found, gates=number, seed=seed)
     adjusted = _adjusted(evidence, deciding)
     return [
-        _told(gate, evidence[gate.metric], sampled[gate.metric], adjusted[gate.metric], seed)
-        if gate.metric in evidence
-        else _reasoned(gate, *sampled[gate.metric])
-        for gate in gates
+        _told(gate, evidence[at], sampled[at], adjusted[at], seed)
+        if at in evidence
+        else _reasoned(gate, *sampled[at])
+        for at, gate in enumerate(gates)
     ]
 
 
-def _adjusted(evidence: Mapping[str, Tested], deciding: int) -> dict[str, float]:
+def _adjusted(evidence: Mapping[int, Tested], deciding: int) -> dict[int, float]:
     """Return p-values after Holm; a gate that could not be tested counts as one, too."""
-    decide = [name for name, one in evidence.items() if not one.gate.is_informational]
+    decide = [at for at, one in evidence.items() if not one.gate.is_informational]
     spare = [1.0] * (deciding - len(decide))
-    adjusted = holm([evidence[name].p for name in decide] + spare)
+    adjusted = holm([evidence[at].p for at in decide] + spare)
     told = dict(zip(decide, adjusted, strict=False))
-    return {name: told.get(name, one.p) for name, one in evidence.items()}
+    return {at: told.get(at, one.p) for at, one in evidence.items()}
 
 
 def _untestable(gate: Gate, found: Sequence[Difference], missing: int) -> str | None:
