@@ -90,9 +90,10 @@ def test_a_list_of_replays_asks_as_little_for_many_as_for_one(
 def test_a_replay_opens_beside_its_original_where_it_first_left_it(
     member_client, project, original
 ):
-    session = "replay-again"
-    store.append(project, [make_call(id="made-call", session=session, started_at=at(0))])
-    replay = make_replay(project, name=session)
+    # The client numbers its lanes; the original came without any.
+    same = {"lane": "0", "input": SECRET, "output": "hello", "started_at": at(0)}
+    store.append(project, [make_call(id="made-call", session="replay-again", **same)])
+    replay = make_replay(project, name="replay-again")
 
     answer = member_client.get(f"{URL}replays/{replay.pk}/against/", follow=True)
     beside = member_client.get(
@@ -102,6 +103,7 @@ def test_a_replay_opens_beside_its_original_where_it_first_left_it(
 
     assert f"a={original.pk}@{replay.first_event.hex}" in answer.redirect_chain[0][0]
     assert "is-at" in text(answer)
+    assert "<strong>1</strong> identical" in text(answer)
     assert "B is a replay of A" in text(beside)
     assert SECRET.replace("'", "&#x27;") in text(beside)
 
