@@ -37,6 +37,18 @@ class UnprocessableError(DomainError):
     title = "Unprocessable content"
 
 
+def hold_original(project: Project, name: str) -> Session | None:
+    """Return the session that a report names, locked, so that it is not erased meanwhile.
+
+    Erasure locks the original before its replays, so whoever needs both does likewise.
+    """
+    found = find_original(project, name)
+    if found is None:
+        return None
+    found.locked()
+    return find_original(project, name)
+
+
 def find_original(project: Project, name: str) -> Session | None:
     """Return the session that a report names, where it is now; None where it is not here.
 
@@ -124,11 +136,11 @@ def link_waiting(project: Project, names: Names = ()) -> int:
 @transaction.atomic
 def _link_one(project: Project, replay_id: UUID) -> bool:
     replay = project.replays.filter(pk=replay_id).select_related("session").first()
-    if replay is None:
+    original = hold_original(project, replay.original_name) if replay else None
+    if replay is None or original is None:
         return False
     # The session before the row, as a report locks them.
     replay.session.locked()
     rows = project.replays.select_for_update(of=("self",))
     replay = rows.filter(pk=replay_id, original=None).first()
-    original = replay and find_original(project, replay.original_name)
-    return bool(replay and original and link(replay, original))
+    return replay is not None and link(replay, original)

@@ -71,7 +71,7 @@ class _Reporting:
         self.digest = project_keys(project.pk).digest(canonical_json(sent))
 
     def run(self) -> Reported:
-        original = linking.find_original(self.project, self.original_name)
+        original = linking.hold_original(self.project, self.original_name)
         if self.name == self.original_name:
             raise UnprocessableError(CIRCLE)
         session = store.mark_replay(self.project, self.name, self._mark(original))

@@ -10,6 +10,8 @@ import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from django.utils import timezone
+
 from apps.core.errors import ConflictError
 from apps.sessions import sql
 from apps.sessions.arrays import array
@@ -21,6 +23,8 @@ from apps.sessions.writing import FACET_TIMES, write
 
 # A sender's clock may be wrong by so much. What was here before is no replay that begins now.
 CLOCKS_DIFFER = timedelta(hours=1)
+# So long after its first event a replay is reported at the latest.
+LONGEST = timedelta(days=1)
 MADE_BY_REPLAYS = (Origin.REPLAY.value, Origin.FORK.value)
 
 READ = """
@@ -121,9 +125,11 @@ def _refuse(project_id: int, session_id: uuid.UUID, mark: ReplayMark) -> None:
         raise ConflictError("A session of this name was imported. Give the replay another name.")
     if original is not None and mark.replay_of is not None and original != mark.replay_of.bytes:
         raise ConflictError("The session of this name is a replay of another session.")
-    if origin in MADE_BY_REPLAYS or mark.started_at is None:
+    if origin in MADE_BY_REPLAYS:
         return
-    if _made_at(session_id) < mark.started_at - CLOCKS_DIFFER:
+    # By the server's clock alone, too: a sender may say of a replay that it began at any time.
+    first = timezone.now() - LONGEST
+    if _made_at(session_id) < max(first, (mark.started_at or first) - CLOCKS_DIFFER):
         message = "A session of this name was here before. Give the replay a name of its own."
         raise ConflictError(message)
 

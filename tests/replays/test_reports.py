@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
+import time_machine
+from django.utils import timezone
 
 from apps.audit.models import AuditEntry
 from apps.core.errors import ConflictError
@@ -166,6 +169,15 @@ def test_a_session_that_was_here_before_is_turned_into_no_replay(project, origin
         report(project, name="chat-9", started_at="2999-01-01T00:00:00Z", now=at(10**11))
 
     assert project.sessions.get().origin == origin
+
+
+@pytest.mark.parametrize("started_at", [None, "1990-01-01T00:00:00Z"])
+def test_whatever_a_report_says_of_its_time_no_older_session_is_turned(project, started_at):
+    with time_machine.travel(timezone.now() - timedelta(hours=25), tick=False):
+        make_session(project, make_event(session="chat-9"))
+
+    with pytest.raises(ConflictError, match="here before"):
+        report(project, name="chat-9", started_at=started_at)
 
 
 def test_a_replay_of_a_replay_is_one_and_a_circle_is_none(project):
