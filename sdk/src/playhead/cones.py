@@ -7,6 +7,7 @@ next step of its lane, and the first ones of lanes that began after it, are take
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections import defaultdict
@@ -23,6 +24,8 @@ SHORTEST = 4
 COMMON = frozenset("true false null none error success stop user assistant tool".split())
 # Leaves of one step that are looked at, and the longest text that is looked into for words.
 MOST_LEAVES, LONGEST = 2_000, 20_000
+# Texts up to this many characters are looked into once.
+SHORT = 2_000
 _WORD = re.compile(r"[\w.@:/+-]*\d[\w.@:/+-]*")
 # Steps that ask nothing of the application; nothing rests on what they say.
 SILENT = frozenset({"env", "time", "random"})
@@ -121,10 +124,8 @@ def values_of(value: Json) -> Iterator[str]:
             waiting += inner
         elif isinstance(inner, str):
             found += 1
-            opened = _opened(inner)
-            if opened is not None:
-                waiting.append(opened)
-            yield from _of_text(inner)
+            # Conversations say the same again in every call.
+            yield from (_known_text if len(inner) <= SHORT else _of_text)(inner)
         elif isinstance(inner, int | float) and not isinstance(inner, bool):
             found += 1
             yield from (one for one in [str(inner)] if len(one) >= SHORTEST)
@@ -139,9 +140,15 @@ def _opened(text: str) -> Json:
         return None
 
 
-def _of_text(text: str) -> Iterator[str]:
+def _of_text(text: str) -> tuple[str, ...]:
+    opened = _opened(text)
+    inner = [] if opened is None else list(values_of(opened))
     told = text.strip()
     if len(told) >= SHORTEST and told.lower() not in COMMON:
-        yield told
+        inner.append(told)
     if len(told) <= LONGEST:
-        yield from (one for one in _WORD.findall(told) if SHORTEST <= len(one) < len(told))
+        inner += [one for one in _WORD.findall(told) if SHORTEST <= len(one) < len(told)]
+    return tuple(inner)
+
+
+_known_text = functools.lru_cache(4096)(_of_text)

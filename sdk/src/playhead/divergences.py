@@ -39,6 +39,8 @@ KINDS = (MISSING, EXTRA, MOVED, REQUEST, OUTPUT, ERROR, TIMING, ENV)
 SOFT = frozenset({TIMING, ENV})
 # Recorded calls that are named as near to one that was not found.
 MOST_NEAREST = 3
+# Divergences that are explained: what is near, what lies behind them, why they may have come.
+EXPLAINED = 20
 GIVEN = ", but its answer was given already"
 # What answered in the place of the record.
 INSTEAD = {
@@ -116,8 +118,9 @@ class Made:
 def missed(tape: Tape, call: Call) -> Made:
     """Return a call that the record does not answer, with what it says of the nearest ones."""
     due, expected = tape.due(call), tape.next_in(call.lane)
-    nearest = nearest_to(tape, call)
-    if due is not expected and any(near.says.endswith(GIVEN) for near in nearest):
+    # Of a fork there are thousands, and nobody looks at all of them.
+    nearest = nearest_to(tape, call) if tape.take_miss() <= EXPLAINED else []
+    if due is not expected and tape.given(call) is not None:
         # It is done once more, and not in the place of what comes later.
         due = None
     if due is not None:
@@ -127,12 +130,8 @@ def missed(tape: Tape, call: Call) -> Made:
 
 def nearest_to(tape: Tape, call: Call) -> list[Nearest]:
     """Return the recorded calls most like one: the next ones, and what was given already."""
-    given = [
-        one
-        for one in tape.alike(call)
-        if one.is_consumed and one.key.request == call.hashes.request
-    ]
-    offers = [*tape.candidates(call), *((one, 1.0) for one in given[-1:])]
+    given = tape.given(call)
+    offers = [*tape.candidates(call), *([(given, 1.0)] if given else [])]
     best = sorted(offers, key=lambda offer: (-offer[1], offer[0].seq))[:MOST_NEAREST]
     return [_near(call, one, alike) for one, alike in best]
 

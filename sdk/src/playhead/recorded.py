@@ -72,6 +72,10 @@ class Recorded:
         is_open = not (self.is_consumed or self.is_passed)
         return is_open and (around is None or around.is_left)
 
+    def is_free(self, *, alone: bool = False) -> bool:
+        """Tell whether it can still be given; ``alone``: and stands beside no other call."""
+        return not (self.is_consumed or self.is_passed or (alone and self.is_met))
+
     def places(self) -> Iterator[tuple[str, ...]]:
         """Yield where another recorder's call is looked for."""
         return _places(self.key.kind, self.key.name, self.said)

@@ -13,6 +13,7 @@ from playhead.cones import WAYS, Cones
 from playhead.differences import Difference
 from playhead.divergences import (
     ENV,
+    EXPLAINED,
     EXTRA,
     MISSING,
     TIMING,
@@ -39,8 +40,6 @@ Json = Any
 
 __all__ = ["Around", "Divergent", "Made", "Report", "digest_of", "divergent", "report_on"]
 
-# Divergences that are explained: what lies behind them, and why they may have come.
-EXPLAINED = 20
 # Rows of the table of steps.
 MOST_ROWS = 1_000
 # Behind all steps of the record.

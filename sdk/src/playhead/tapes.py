@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import chain
+from itertools import chain, islice
 from typing import Any
 
 from playhead.alignment import leaves
@@ -48,6 +48,9 @@ class Tape:
     session: str
     events: list[Event]
     calls: list[Recorded] = field(default_factory=list)
+    # Where of each place the first call lies that can still be given.
+    _begin: dict[tuple[tuple[str, ...], bool], int] = field(default_factory=dict)
+    _misses: int = 0
     # The step before which nothing is made again.
     begins_at: int = 1
     _has_others: bool = False
@@ -64,6 +67,7 @@ class Tape:
     def _add(self, recorded: Recorded) -> None:
         self.calls.append(recorded)
         key = recorded.key
+        self._alike["kind", key.kind].append(recorded)
         if is_masked(recorded.event, *ASKED):
             self._alike["masked", key.kind].append(recorded)
         if not recorded.is_own:
@@ -74,6 +78,7 @@ class Tape:
         self._by_key.setdefault(key, recorded)
         self._alike["same", key.kind, key.name, key.request].append(recorded)
         self._alike["next", key.lane, key.kind, key.name].append(recorded)
+        self._alike["lane", key.lane].append(recorded)
         self._alike["loose", key.kind, key.name, recorded.loose].append(recorded)
 
     def find(self, call: Call, mode: str) -> tuple[Recorded, str] | None:
@@ -128,31 +133,40 @@ class Tape:
         found = self.meant(call, "strict")
         if found is not None and not found[0].is_met:
             return found[0]
-        own = self._free(("next", call.lane, call.kind, call.name))
-        others = self._free(Asking(call).place(OTHERS))
-        return next((one for one in chain(own, others) if not one.is_met), None)
+        places = (("next", call.lane, call.kind, call.name), Asking(call).place(OTHERS))
+        return next(chain.from_iterable(self._free(place, alone=True) for place in places), None)
 
     def next_in(self, lane: str) -> Recorded | None:
         """Return the recorded call with which a lane goes on."""
-        own = (one for one in self.calls if one.key.lane == lane and one.is_own)
-        return next((one for one in own if one.is_left and not one.is_met), None)
+        return next(self._free(("lane", lane), alone=True), None)
 
-    def _free(self, place: tuple[str, ...]) -> Iterator[Recorded]:
-        calls = self._alike.get(place, ())
-        return (recorded for recorded in calls if not (recorded.is_consumed or recorded.is_passed))
+    def _free(self, place: tuple[str, ...], *, alone: bool = False) -> Iterator[Recorded]:
+        """Return the calls of a place that can be given; ``alone``: that stand beside no other."""
+        calls, begin = self._alike.get(place, ()), self._begin.get((place, alone), 0)
+        while begin < len(calls) and not calls[begin].is_free(alone=alone):
+            # What has been given once is never looked at again.
+            begin += 1
+        self._begin[place, alone] = begin
+        return (one for one in islice(calls, begin, None) if one.is_free(alone=alone))
 
     def _most_alike(self, call: Call) -> Recorded | None:
         best = max(self.candidates(call), key=lambda one: one[1], default=None)
         return best[0] if best and best[1] >= ALIKE else None
 
-    def alike(self, call: Call) -> list[Recorded]:
-        """Return the calls of the same kind and name, whether they have been given or not."""
-        return [one for one in self.calls if (one.key.kind, one.key.name) == (call.kind, call.name)]
+    def take_miss(self) -> int:
+        """Count a call that the record does not answer."""
+        self._misses += 1
+        return self._misses
+
+    def given(self, call: Call) -> Recorded | None:
+        """Return the last call with the same request that has been answered from."""
+        same = self._alike.get(("same", call.kind, call.name, call.hashes.request), ())
+        return next((one for one in reversed(same) if one.is_consumed), None)
 
     def candidates(self, call: Call) -> list[tuple[Recorded, float]]:
         """Return the next unconsumed calls of the same kind, and how alike each is (0 to 1)."""
-        free = [one for one in self.calls if one.is_left and one.key.kind == call.kind]
-        return [(one, similarity(call, one)) for one in free[:WINDOW]]
+        free = (one for one in self._free(("kind", call.kind)) if one.is_left)
+        return [(one, similarity(call, one)) for one in islice(free, WINDOW)]
 
     def seed(self) -> str | None:
         """Return the seed from which the session drew; None for one that has none recorded."""
