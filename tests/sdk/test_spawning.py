@@ -175,3 +175,28 @@ def test_contexts_that_threads_share_out_among_themselves_keep_the_lanes_of_the_
 
     lanes = {name: lane for lane, _, name, _ in keys_of(act)}
     assert lanes == {"a": "0.0.0", "b": "0.1.0", "c": "0.2.0", "d": "0.3.0"}
+
+
+def test_a_call_is_that_of_the_agent_in_whose_step_it_is_made():
+    @playhead.agent(name="booking")
+    async def booking() -> None:
+        await asyncio.gather(slow("room", 0))
+        playhead.record_decision("harbour")
+
+    @playhead.agent(name="front")
+    async def front() -> None:
+        await slow("train", 0)
+        await booking()
+
+    events = []
+    with places.running(Recording("s", events.append, {"agent": "desk"})):
+        asyncio.run(slow("greeting", 0))
+        asyncio.run(front())
+
+    agents = [(e["agent"], e["kind"]) for e in events if e["kind"] in ("tool", "decision")]
+    assert agents == [
+        ("desk", "tool"),
+        ("front", "tool"),
+        ("booking", "tool"),
+        ("booking", "decision"),
+    ]

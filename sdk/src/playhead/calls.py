@@ -87,6 +87,8 @@ def make_call(kind: str, name: str, asked: Json, **known: Any) -> Call:
     hashes = match_hashes(
         asked, model=known.get("model"), params=known.get("params"), tools=known.get("tools")
     )
+    agent = places.current_agent()
+    extra = ({"agent": agent} if agent else {}) | known.pop("extra", {})
     return Call(
         kind=kind,
         name=name,
@@ -94,6 +96,7 @@ def make_call(kind: str, name: str, asked: Json, **known: Any) -> Call:
         lane=places.current_lane().path,
         parent=places.current_step(),
         hashes=hashes,
+        extra=extra,
         **known,
     )
 

@@ -47,6 +47,8 @@ _lane: ContextVar[Lane] = ContextVar("playhead_lane")
 # The id of the step in which code runs, and whether that step answers for what lies inside.
 _step: ContextVar[str | None] = ContextVar("playhead_step", default=None)
 _is_covered: ContextVar[bool] = ContextVar("playhead_is_covered", default=False)
+# The agent in whose step code runs.
+_agent: ContextVar[str | None] = ContextVar("playhead_agent", default=None)
 _sealed_by: ContextVar[Run | None] = ContextVar("playhead_sealed_by", default=None)
 
 
@@ -101,14 +103,19 @@ def current_step() -> str | None:
     return _step.get()
 
 
+def current_agent() -> str | None:
+    return _agent.get()
+
+
 @contextmanager
 def running(run: Run) -> Iterator[None]:
     """Let a run listen to what happens inside, in a main lane of its own."""
     around, lane = _run.set(run), _lane.set(Lane())
-    step, covered = _step.set(None), _is_covered.set(False)
+    step, covered, agent = _step.set(None), _is_covered.set(False), _agent.set(None)
     try:
         yield
     finally:
+        _agent.reset(agent)
         _is_covered.reset(covered)
         _step.reset(step)
         _lane.reset(lane)
@@ -116,12 +123,14 @@ def running(run: Run) -> Iterator[None]:
 
 
 @contextmanager
-def inside(step: str, *, covers: bool) -> Iterator[None]:
+def inside(step: str, *, covers: bool, agent: str | None = None) -> Iterator[None]:
     """Run code inside a step; one that ``covers`` answers for every call made within."""
     around, covered = _step.set(step), _is_covered.set(covers or _is_covered.get())
+    doing = _agent.set(agent or _agent.get())
     try:
         yield
     finally:
+        _agent.reset(doing)
         _is_covered.reset(covered)
         _step.reset(around)
 

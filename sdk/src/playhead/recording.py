@@ -81,6 +81,7 @@ class Recording:
             "session": self.session,
             "parent": places.current_step(),
             "lane": places.lane_path(),
+            "agent": places.current_agent(),
             "kind": kind,
             "name": name,
             "started_at": at,

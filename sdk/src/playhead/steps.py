@@ -159,7 +159,8 @@ class _Live:
         self, finish: Callable[[Call, Answer], None], call: Call, *, covers: bool = True
     ) -> None:
         self._finish, self._call = finish, call
-        self._inside = places.inside(call.id, covers=covers)
+        agent = call.name if call.kind == "agent" else None
+        self._inside = places.inside(call.id, covers=covers, agent=agent)
         self._answer = Answer()
 
     def __enter__(self) -> _Live:
