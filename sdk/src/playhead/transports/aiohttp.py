@@ -61,8 +61,7 @@ def _classes(module: Any) -> Classes:
     return Classes(
         module,
         type("PlayedConnection", (_PlayedConnection, connector.Connection), {}),
-        # It takes the place of a reader that is there: it may have nothing of its own.
-        type("TakingReader", (_TakingReader, reader), {"__slots__": ()}),
+        _taking(reader),
         type("PlayedReader", (_PlayedReader, reader), {}),
         protocol.ResponseHandler,
         (module.ClientError, OSError, asyncio.TimeoutError),
@@ -117,7 +116,12 @@ async def _change(request: Any, call: Call, run: Run) -> None:
         return
     asked = read_request(request.method, str(request.url), body)
     call.asked, call.model, call.params = asked.asked, asked.model, asked.params or {}
-    await request.update_body(body)
+    if hasattr(request, "update_body"):
+        await request.update_body(body)
+    else:
+        # Before aiohttp 3.13.
+        request.body = body
+        request.headers["Content-Length"] = str(len(body))
 
 
 def _played(classes: Classes, connector: Any, request: Any, answer: Answer, run: Run) -> Any:
@@ -171,6 +175,10 @@ class _PlayedConnection:
 
 async def _start(classes: Classes, original: Original, response: Any, connection: Any) -> Any:
     if isinstance(connection, _PlayedConnection):
+        writer = getattr(response, "_writer", None)
+        if writer is not None:
+            # It is cancelled where an answer is there before the request went out.
+            await asyncio.wait([writer])
         return _answered(classes, response, connection)
     asked_of: tuple[Asked, Call, Run] | None = getattr(connection, CALL, None)
     if asked_of is None:
@@ -202,30 +210,34 @@ def _take(classes: Classes, reader: Any, taken: Taken) -> None:
 _TAKEN: dict[int, tuple[Taken, Classes]] = {}
 
 
-class _TakingReader:
-    """The stream of a live response."""
+def _taking(reader: Any) -> type:
+    """Return the class of the stream of a live response."""
 
-    __slots__ = ()
+    class TakingReader(reader):  # type: ignore[misc]
+        # It takes the place of a reader that is there: it may have nothing of its own.
+        __slots__ = ()
 
-    def feed_data(self, data: bytes, *args: Any) -> Any:
-        found = _TAKEN.get(id(self))
-        if found is not None and data:
-            found[0].chunk(bytes(data))
-        return super().feed_data(data, *args)  # type: ignore[misc]
+        def feed_data(self, data: bytes, *args: Any) -> Any:
+            found = _TAKEN.get(id(self))
+            if found is not None and data:
+                found[0].chunk(bytes(data))
+            return reader.feed_data(self, data, *args)
 
-    def feed_eof(self) -> None:
-        found = _TAKEN.pop(id(self), None)
-        if found is not None:
-            found[0].end(COMPLETE)
-        super().feed_eof()  # type: ignore[misc]
+        def feed_eof(self) -> None:
+            found = _TAKEN.pop(id(self), None)
+            if found is not None:
+                found[0].end(COMPLETE)
+            reader.feed_eof(self)
 
-    def set_exception(self, exc: BaseException, *args: Any) -> None:
-        found = _TAKEN.pop(id(self), None)
-        if found is not None:
-            taken, classes = found
-            is_closed = exc is classes.closing
-            taken.end(CLOSED if is_closed else BROKEN, None if is_closed else exc)
-        super().set_exception(exc, *args)  # type: ignore[misc]
+        def set_exception(self, exc: BaseException, *args: Any) -> None:
+            found = _TAKEN.pop(id(self), None)
+            if found is not None:
+                taken, classes = found
+                is_closed = exc is classes.closing or str(exc) == "Connection closed"
+                taken.end(CLOSED if is_closed else BROKEN, None if is_closed else exc)
+            reader.set_exception(self, exc, *args)
+
+    return TakingReader
 
 
 class _Unhurried:
