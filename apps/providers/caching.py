@@ -140,10 +140,14 @@ def forget_old() -> int:
     return gone
 
 
-def forget_session(project: Project, session_id: UUID) -> int:
-    """Delete every answer that was given about a session. For its erasure."""
-    gone, _ = project.cached_answers.filter(about=session_id).delete()
-    return gone
+def forget_session(project_id: int, session_id: UUID) -> None:
+    """Delete every answer about a session that is erased: its key goes, too."""
+    CachedAnswer.unscoped.filter(project_id=project_id, about=session_id).delete()
+
+
+def forget_joined(project_id: int, old: UUID, new: UUID) -> None:
+    """Delete the answers about a session that became part of another: they are under its key."""
+    forget_session(project_id, old)
 
 
 def _pin(place: Place, kept: CachedAnswer) -> None:

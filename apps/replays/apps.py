@@ -6,6 +6,7 @@ class ReplaysConfig(AppConfig):
 
     def ready(self) -> None:
         # Models are ready only now.
+        from apps.providers import caching
         from apps.replays.following import derived_sessions, forget_replays, move_replays
         from apps.replays.suite_following import forget_expectations, move_cases
         from apps.sessions import store
@@ -15,3 +16,6 @@ class ReplaysConfig(AppConfig):
         store.register_erasure(forget_replays)
         store.register_adoption(move_cases)
         store.register_erasure(forget_expectations)
+        # Answers that were paid for belong to the session that they are about.
+        store.register_adoption(caching.forget_joined)
+        store.register_erasure(caching.forget_session)
