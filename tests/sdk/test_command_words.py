@@ -85,6 +85,7 @@ RUN = ("--", sys.executable, "-c", "1")
         (("import", "a.json"), "a.json is no .playhead file"),
         (("import", "--url", "nowhere", "--key", "k", "a.playhead"), "no address of a Playhead"),
         (("tail", "--url", "http://127.0.0.1:9"), "key is missing"),
+        (("tail", *AWAY), "No Playhead answers at"),
         (("diff", "--passphrase-file", "no", "a.playhead", "a.playhead"), "there is no file no"),
         (("replay", "a.playhead", "--", "no-such-program"), "there is no program"),
         (("replay", "no.playhead", *RUN), "no.playhead"),

@@ -41,7 +41,8 @@ def tail(options: argparse.Namespace) -> int:
         try:
             found = watching.look()
         except ServerError as error:
-            if options.once:
+            if options.once or watching.is_first:
+                # It never was there, or never took the key.
                 raise
             complain(f"{error} It is asked again in {SELDOM:.0f} s.")
             found, wait = 0, SELDOM
@@ -57,13 +58,13 @@ class _Watching:
     def __init__(self, server: Server, options: argparse.Namespace) -> None:
         self._server, self._options = server, options
         self._sessions: dict[str, _Session] = {}
-        self._is_first = True
+        self.is_first = True
 
     def look(self) -> int:
         """Print what is new, and return how many steps that is."""
         told = [self._known(one) for one in self._found()]
         count = sum(one.print_new() for one in told)
-        self._is_first = False
+        self.is_first = False
         return count
 
     def _found(self) -> list[dict[str, Json]]:
@@ -83,7 +84,7 @@ class _Watching:
         if session is None:
             # What was there before is no news, but for the last steps of a session that is named.
             kept = self._options.lines if self._options.session or self._options.once else 0
-            skipped = max(0, found["events"] - kept) if self._is_first else 0
+            skipped = max(0, found["events"] - kept) if self.is_first else 0
             session = self._sessions[name] = _Session(self._server, name, self._options, skipped)
         session.found = found
         return session
