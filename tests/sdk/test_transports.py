@@ -80,6 +80,8 @@ def test_retries_after_a_429_are_recorded_each_and_nobody_waits_again(tmp_path, 
     path = tmp_path / "busy.playhead"
     record(path, ask)
 
+    # The client tries again without reading the first; what it said is recorded all the same.
+    assert {call["error"]["message"] for call in calls_in(path)} == {"The provider says 429."}
     assert [call["replay"]["ordinal"] for call in calls_in(path)] == [0, 1]
     _, replay = replayed(path, ask)
     replay.report.assert_faithful()

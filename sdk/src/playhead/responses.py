@@ -20,6 +20,7 @@ Json = Any
 COMPLETE, CLOSED, BROKEN = "complete", "closed_by_consumer", "error"
 # Beyond it the bytes of a response are not kept, and it cannot be served at a replay.
 LARGEST_RESPONSE = 20 * 1024 * 1024
+LONGEST_ERROR = 64 * 1024
 # Headers that a client may read; nothing of how the bytes travelled, and no cookies.
 KEPT_HEADERS = frozenset(
     "content-type location retry-after retry-after-ms request-id x-request-id".split()
@@ -50,6 +51,13 @@ class Taken:
         self._size += len(received)
         if self._size <= LARGEST_RESPONSE:
             self._chunks.append((self._call.elapsed_ms(), received))
+
+    @property
+    def is_unread_error(self) -> bool:
+        """Tell whether this is an error of a few bytes that nobody has read."""
+        length = self._headers.get("content-length", "")
+        is_short = length.isdecimal() and 0 < int(length) <= LONGEST_ERROR
+        return self._finished is not None and self._status >= 400 and is_short and not self._chunks
 
     def end(self, finish: str, error: BaseException | None = None) -> None:
         """Say once how the response ended; later calls change nothing."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -31,6 +32,11 @@ class _Taking:
         self._taken.end(COMPLETE)
 
     def close(self) -> None:
+        if self._taken.is_unread_error:
+            # Clients that try again throw errors away unread. People want to know what was said.
+            with contextlib.suppress(self.errors):
+                for chunk in self._stream:
+                    self._taken.chunk(chunk)
         self._stream.close()
         self._taken.end(CLOSED)
 
@@ -52,6 +58,10 @@ class _TakingAsync:
         self._taken.end(COMPLETE)
 
     async def aclose(self) -> None:
+        if self._taken.is_unread_error:
+            with contextlib.suppress(self.errors):
+                async for chunk in self._stream:
+                    self._taken.chunk(chunk)
         await self._stream.aclose()
         self._taken.end(CLOSED)
 
