@@ -33,7 +33,7 @@ def took(replay: Replay) -> float | None:
 
 def amounts_of(replay: Replay, report: Mapping[str, Json]) -> list[Amount]:
     """Return what both took: the whole sessions as recorded, and calls as the report has them."""
-    found = [*_of_sessions(replay), *_of_calls(report)]
+    found = [*_of_sessions(replay), _cost(replay, report), *_of_calls(report)]
     return [one for one in found if one.before is not None or one.after is not None]
 
 
@@ -50,11 +50,19 @@ def _of_sessions(replay: Replay) -> Iterator[Amount]:
 
 def _of_calls(report: Mapping[str, Json]) -> Iterator[Amount]:
     """Yield what the report compares: answers from the record are compared with nothing."""
-    cost, latency = _mapped(report, "cost"), _mapped(report, "latency")
-    yield Amount("Cost of calls", "money", _amount(cost, "before"), _amount(cost, "now"))
+    latency = _mapped(report, "latency")
     before, now = _mapped(latency, "before"), _mapped(latency, "now")
     for name, title in TIMES.items():
         yield Amount(title, "duration", _amount(before, name), _amount(now, name))
+
+
+def _cost(replay: Replay, report: Mapping[str, Json]) -> Amount:
+    """Return what calls cost that both have; of whole sessions, where the report cannot say."""
+    cost = _mapped(report, "cost")
+    told = Amount("Cost of calls", "money", _amount(cost, "before"), _amount(cost, "now"))
+    if told.before is not None or replay.original is None:
+        return told
+    return Amount("Cost", "money", replay.original.cost, replay.session.cost)
 
 
 def served_of(latency: Mapping[str, Json]) -> tuple[int, int] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
@@ -19,6 +20,9 @@ from apps.replays.sealing import Brief, briefs_of
 from apps.sessions import reader
 from apps.sessions.listing import short_id
 from apps.sessions.models import Session
+
+# What the client calls a replay's session that nobody gave a name.
+MADE_NAME = re.compile("(?:replay|fork)-[0-9a-f]{32}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,12 @@ class ReplayRow:
     @property
     def short_id(self) -> str:
         return replay_word(self.replay)
+
+    @property
+    def given_name(self) -> str:
+        """Return what the sender called the new session; empty where the client made a name."""
+        name = self.session.session.external_id or ""
+        return "" if MADE_NAME.fullmatch(name) else name
 
     @property
     def band(self) -> Word:
