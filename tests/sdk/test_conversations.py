@@ -139,3 +139,15 @@ def test_what_lies_in_a_tool_that_was_answered_is_not_missing():
 
     tape.calls[0].is_consumed = True
     assert tape.left() == []
+
+
+def test_a_tool_below_the_model_that_asked_for_it_is_a_call_of_its_own():
+    events = [
+        event(1, "llm", name="assistant", input=CHAT[:2], output=CHAT[2]),
+        event(2, "tool", 1, name="look", input=CITY, output=1),
+        event(3, "http", 1, name="POST"),
+    ]
+    tape = Tape.of("s", events)
+
+    tape.calls[0].is_consumed = True
+    assert [one.seq for one in tape.left()] == [2]

@@ -150,10 +150,11 @@ def _said_in(event: Event) -> str | None:
 
 def _around(event: Event, by_id: Mapping[str, tuple[Event, Recorded | None]]) -> Recorded | None:
     """Return the recorded call in which another recorder's call lies."""
-    seen = 0
+    kind, seen = event.get("kind"), 0
     while (found := by_id.get(str(event.get("parent")))) is not None and seen < len(by_id):
         event, recorded = found
-        if recorded is not None:
+        # Tools stand below the model that asked for them, and are run by the application.
+        if recorded is not None and (recorded.key.kind != "llm" or kind in OVER_HTTP):
             return recorded
         seen += 1
     return None
