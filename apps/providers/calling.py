@@ -32,6 +32,7 @@ from apps.providers.protocol import (
     Request,
     ServerError,
     TimeOutError,
+    UnreadableAnswerError,
     Usage,
 )
 from apps.providers.remote import Remote
@@ -59,6 +60,15 @@ class Patience:
     # Between tries where the provider does not say: doubled each time.
     first_pause: float = 1.0
     sleep: Callable[[float], None] = field(default=time.sleep, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked, which repetition it is, and where its answer is kept."""
+
+    request: Request
+    sample: int
+    place: caching.Place | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,54 +139,59 @@ class Caller:
             )
             if (kept := caching.find(place)) is not None:
                 return Outcome(kept, is_cached=True)
-        outcome = self._ask_with_tries(self.provider, request, sample)
-        if place is not None and outcome.answer is not None:
-            caching.keep(place, self.provider, outcome.answer)
+        outcome = self._ask_with_tries(self.provider, Question(request, sample, place))
         self._note_use()
         return outcome
 
-    def _ask_with_tries(self, provider: Remote, request: Request, sample: int) -> Outcome:
+    def _ask_with_tries(self, provider: Remote, question: Question) -> Outcome:
         outcome, pause = Outcome(), self.patience.first_pause
         while True:
             waits = self.patience.waits - outcome.waited_seconds
-            step = self._try(provider, request, sample, max(waits, 0.0))
+            step = self._try(provider, question, max(waits, 0.0))
             outcome = _added(outcome, step)
-            error = outcome.error
-            if error is None or not error.is_passing or outcome.tries >= self.patience.tries:
+            # Without a try there was no place or no money, and that was waited for already.
+            if not self._may_ask_again(outcome) or not step.tries:
                 return outcome
-            wait = _wait_after(error, pause)
+            wait = _wait_after(outcome.error, pause)
             if outcome.waited_seconds + wait > self.patience.waits:
                 return outcome
             self.patience.sleep(wait)
             outcome = replace(outcome, waited_seconds=outcome.waited_seconds + wait)
             pause *= 2
 
-    def _try(self, provider: Remote, request: Request, sample: int, waits: float) -> Outcome:
+    def _may_ask_again(self, outcome: Outcome) -> bool:
+        is_passing = outcome.error is not None and outcome.error.is_passing
+        return is_passing and outcome.tries < self.patience.tries
+
+    def _try(self, provider: Remote, question: Question, waits: float) -> Outcome:
         """Ask the provider once, with money reserved and a place held.
 
-        Where this is killed in between the reservation stays, and is counted as perhaps paid.
+        Where this is killed in between the reservation stays, and is counted as perhaps paid;
+        an answer is kept before it is settled, so that it is not paid again.
         """
-        asked = request if self.budget is None else estimates.bounded(request)
+        asked = question.request if self.budget is None else estimates.bounded(question.request)
         try:
             reservation = self._reserve(asked, waits)
         except ProviderError as error:
             return Outcome(error=error)
-        outcome = self._ask(provider, asked, sample, waits)
+        outcome = self._ask(provider, replace(question, request=asked), waits)
+        if outcome.answer is not None and asked is not question.request:
+            noted = outcome.answer.noting([estimates.bounded_note(asked)])
+            outcome = replace(outcome, answer=noted)
+        if outcome.answer is not None and question.place is not None:
+            caching.keep(question.place, provider, outcome.answer)
         outcome = replace(outcome, paid=self._paid(asked, outcome))
         if reservation is not None:
             budgets.settle(reservation, outcome.paid)
-        if outcome.answer is not None and asked is not request:
-            noted = outcome.answer.noting([estimates.bounded_note(asked)])
-            outcome = replace(outcome, answer=noted)
         return outcome
 
-    def _ask(self, provider: Remote, request: Request, sample: int, waits: float) -> Outcome:
+    def _ask(self, provider: Remote, question: Question, waits: float) -> Outcome:
         gate = self._gate()
         seconds, waited, tries = self.patience.seconds, 0.0, 0
         try:
             with gate.turn(patience=waits, lease=seconds + 30) as waited:
                 tries = 1
-                answer = provider.ask(request, sample=sample, seconds=seconds)
+                answer = provider.ask(question.request, sample=question.sample, seconds=seconds)
         except ProviderError as error:
             if tries and isinstance(error, RateLimitedError) and error.retry_after:
                 gate.pause(error.retry_after)
@@ -251,13 +266,13 @@ def _ask_at_home(provider: Provider, request: Request, sample: int, patience: Pa
 
 
 def _may_be_billed(error: ProviderError | None) -> bool:
-    """Whether the provider may have answered, and we did not hear it."""
-    return isinstance(error, TimeOutError) or (
+    """Whether the provider may have answered, and we did not hear or understand it."""
+    return isinstance(error, TimeOutError | UnreadableAnswerError) or (
         isinstance(error, ServerError) and error.status is None
     )
 
 
-def _wait_after(error: ProviderError, pause: float) -> float:
+def _wait_after(error: ProviderError | None, pause: float) -> float:
     """Return how long to wait: as the provider says, else with jitter, so that all do not come."""
     if isinstance(error, RateLimitedError) and error.retry_after is not None:
         return error.retry_after

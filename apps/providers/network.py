@@ -21,7 +21,7 @@ from apps.core.outbound import BlockedError
 from apps.core.outbound_http import guarded_client
 from apps.providers.choices import Dialect
 from apps.providers.network_errors import told
-from apps.providers.protocol import ServerError
+from apps.providers.protocol import UnreadableAnswerError
 
 Json = Any
 
@@ -79,7 +79,7 @@ class Line:
         listed = self._opened(raw.http_response)
         found = listed.get("data") if isinstance(listed, Mapping) else None
         if not isinstance(found, list):
-            raise ServerError("What came back is no list of models. Check the base URL.")
+            raise UnreadableAnswerError("What came back is no list of models. Check the base URL.")
         names = [one.get("id") for one in found if isinstance(one, Mapping)]
         return sorted(name for name in names if isinstance(name, str))
 
@@ -97,7 +97,7 @@ class Line:
         try:
             return orjson.loads(content)
         except orjson.JSONDecodeError:
-            raise ServerError(
+            raise UnreadableAnswerError(
                 "What came back is not JSON. Check the base URL.", status=response.status_code
             ) from None
 

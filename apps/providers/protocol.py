@@ -330,6 +330,12 @@ class ServerError(ProviderError):
     is_passing = True
 
 
+class UnreadableAnswerError(ProviderError):
+    """Something came back, was perhaps paid, and is no answer of the protocol."""
+
+    kind = "unreadable"
+
+
 class NotRecordedError(ProviderError):
     """History has no answer to this request."""
 

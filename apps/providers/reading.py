@@ -146,7 +146,7 @@ def _item(kind: str, value: Mapping[str, Json]) -> Message:
 
 
 def _reasoning_item(value: Mapping[str, Json]) -> Thought:
-    summary = value.get("summary") or ()
+    summary = _list(value.get("summary"))
     texts = [str(one.get("text", "")) for one in summary if isinstance(one, Mapping)]
     return Thought("\n".join(texts), dict(value))
 
@@ -163,10 +163,14 @@ def _parts_of(value: Mapping[str, Json], role: Role) -> Iterator[Part]:
     yield from _content(content, role)
     if isinstance(value.get("refusal"), str):
         yield Text(value["refusal"])
-    calls = value.get("tool_calls") or ()
+    calls = _list(value.get("tool_calls"))
     legacy = value.get("function_call")
     for call in [*calls, *([{"function": legacy}] if isinstance(legacy, Mapping) else [])]:
         yield _call(call)
+
+
+def _list(value: Json) -> list[Json]:
+    return value if isinstance(value, list) else []
 
 
 def _content(content: Json, role: Role) -> Iterator[Part]:

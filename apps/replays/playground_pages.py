@@ -72,7 +72,7 @@ def _acted(
 def _saved(request: SignedInRequest, project: Project, draft: Draft) -> HttpResponse:
     if Permission.WRITE_PROMPTS not in request.permissions:
         raise PermissionDenied("Your role may not write prompts.")
-    name = request.POST.get("prompt", "")
+    name = request.POST.get("prompt", "").replace("\0", "")
     saved = playground.save_version(
         project,
         draft,
@@ -133,7 +133,7 @@ def read_draft(sent: QueryDict) -> Draft:
         )
     known = [value for value, _ in ROLES]
     lines = tuple(
-        Line(role if role in known else "user", text.replace("\r\n", "\n"))
+        Line(role if role in known else "user", text.replace("\r\n", "\n").replace("\0", ""))
         for role, text in zip(roles, texts, strict=False)
         if text.strip()
     )
@@ -151,7 +151,7 @@ def _targets(sent: QueryDict, credentials: Sequence[Credential] | Any) -> list[T
             continue
         if provider not in known:
             raise InvalidError("This provider was removed in the meantime.", "targets")
-        if not model.strip() or len(model) > 200:
+        if not model.strip() or len(model) > 200 or not model.isprintable():
             raise InvalidError("Name the model that is to be asked.", "targets")
         targets.append(Target(known[provider], model.strip()))
     return targets

@@ -25,6 +25,7 @@ from apps.providers.protocol import (
     RateLimitedError,
     ServerError,
     Text,
+    UnreadableAnswerError,
 )
 from apps.providers.recorded import Recorded
 from apps.sessions.keys import SealError
@@ -101,10 +102,13 @@ def test_a_provider_that_asks_for_more_time_than_there_is_is_not_waited_for(aske
 
 
 @pytest.mark.parametrize("body", [b"<html>", b"{", b"[]", b'{"choices": null}', b""])
-def test_an_answer_that_cannot_be_read_is_an_error_that_says_so(asked, body):
-    caller, _ = asked(Reply(body))
+def test_an_answer_that_cannot_be_read_is_asked_for_once_and_may_have_been_paid(asked, body):
+    caller, sent = asked(Reply(body))
 
-    assert isinstance(caller.call(ask()).error, ServerError)
+    outcome = caller.call(ask())
+
+    assert isinstance(outcome.error, UnreadableAnswerError)
+    assert (outcome.paid, len(sent)) == (None, 1)
 
 
 def test_a_key_that_is_said_back_is_kept_nowhere(asked):

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from apps.providers import dialects
-from apps.providers.protocol import ServerError, UnsupportedError, Usage
+from apps.providers.protocol import UnreadableAnswerError, UnsupportedError, Usage
 from apps.providers.reading import read_messages, request_of
 from apps.providers.remote import Remote
 from tests.ingest.fake_provider import ANSWER, running_provider
@@ -76,6 +80,14 @@ UNREADABLE = [
     ([], "messages"),
     ([None], "messages"),
 ]
+
+
+@pytest.fixture
+def allowed(settings):
+    def allow(address: str) -> None:
+        settings.PLAYHEAD_OUTBOUND_ALLOW = [address.removeprefix("http://")]
+
+    return allow
 
 
 @pytest.fixture(scope="module")
@@ -188,8 +200,8 @@ def test_signed_thoughts_go_back_to_who_signed_them_and_to_nobody_else():
 
 @pytest.mark.parametrize("dialect", SHAPES)
 @pytest.mark.parametrize("answer", [None, [], {}, {"error": "x"}, {"choices": []}])
-def test_an_answer_of_no_protocol_is_an_error_of_the_server(dialect, answer):
-    with pytest.raises(ServerError, match="Check the base URL"):
+def test_an_answer_of_no_protocol_is_called_unreadable(dialect, answer):
+    with pytest.raises(UnreadableAnswerError, match="Check the base URL"):
         dialects.read(dialect, answer)
 
 
@@ -205,6 +217,34 @@ def test_why_a_model_stopped_is_told_in_one_way():
     assert ends("responses", incomplete_details={"reason": "max_output_tokens"}) == "length"
     assert ends("responses", output=refused) == "refusal"
     assert ends("chat", choices=[{"message": {"refusal": "No"}}]) == "refusal"
+
+
+KEYS = st.sampled_from(
+    "role content type text tool_calls function name arguments id input source image_url url "
+    "summary tool_use_id is_error output call_id refusal reasoning message parts".split()
+)
+WORDS = st.sampled_from(
+    "user assistant system tool text image_url image tool_use tool_result thinking function_call "
+    "function_call_output reasoning message { {} []".split()
+)
+LEAVES = st.none() | st.booleans() | st.integers(-3, 3) | st.floats(allow_nan=False) | WORDS
+ANYTHING = st.recursive(
+    LEAVES,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=5),
+    max_leaves=14,
+)
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@given(said=st.lists(ANYTHING, max_size=3) | ANYTHING, params=st.dictionaries(
+    st.sampled_from("tool_choice response_format text output_config reasoning stop n".split()),
+    ANYTHING, max_size=3), tools=st.lists(ANYTHING, max_size=2))  # fmt: skip
+def test_whatever_was_recorded_is_asked_or_refused_by_name(said, params, tools):
+    for dialect in SHAPES:
+        with suppress(UnsupportedError):
+            request = request_of("m", said, params=params, tools=tools)
+            body = dialects.write(dialect, request, is_first_party=False).body
+            assert (body["model"], bool(request.canonical())) == ("m", True)
 
 
 def test_equal_requests_are_equal_whatever_ids_their_calls_have():
@@ -225,10 +265,10 @@ def test_equal_requests_are_equal_whatever_ids_their_calls_have():
 )
 @pytest.mark.parametrize("shape", SHAPES)
 def test_a_recorded_call_is_asked_again_of_any_provider(
-    settings, address, kind, dialect, path, shape
+    allowed, address, kind, dialect, path, shape
 ):
     said, tools = RECORDED[shape]
-    settings.PLAYHEAD_OUTBOUND_ALLOW = [address.removeprefix("http://")]
+    allowed(address)
     provider = Remote("x", kind, dialect, address + path, KEY)
 
     first = provider.ask(request_of("m", said[:2], tools=tools), sample=0, seconds=10)

@@ -9,7 +9,12 @@ from typing import Any
 from apps.providers.choices import Dialect
 from apps.providers.dialects import chat, messages, responses
 from apps.providers.dialects.speaking import Written
-from apps.providers.protocol import Answer, Request
+from apps.providers.protocol import (
+    Answer,
+    Request,
+    UnreadableAnswerError,
+    UnsupportedError,
+)
 
 Json = Any
 
@@ -39,5 +44,8 @@ def write(dialect: str, request: Request, *, is_first_party: bool) -> Written:
 
 
 def read(dialect: str, answer: Json) -> Answer:
-    """Return the answer in a body; ServerError when it is not of this protocol."""
-    return SPEECH[Dialect(dialect)].read(answer)
+    """Return the answer in a body; UnreadableAnswerError when it is not of this protocol."""
+    try:
+        return SPEECH[Dialect(dialect)].read(answer)
+    except UnsupportedError as error:
+        raise UnreadableAnswerError(f"The answer holds what cannot be read: {error}") from None

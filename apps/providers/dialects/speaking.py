@@ -12,11 +12,11 @@ from apps.providers.protocol import (
     Image,
     Message,
     Request,
-    ServerError,
     Text,
     Thought,
     ToolCall,
     ToolResult,
+    UnreadableAnswerError,
     UnsupportedError,
 )
 
@@ -81,8 +81,8 @@ def results_of(message: Message) -> Sequence[ToolResult]:
     return results
 
 
-def not_of_this_protocol(protocol: str) -> ServerError:
-    return ServerError(
+def not_of_this_protocol(protocol: str) -> UnreadableAnswerError:
+    return UnreadableAnswerError(
         f"What came back is no answer of {protocol}. Check the base URL and the protocol."
     )
 
