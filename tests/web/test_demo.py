@@ -8,11 +8,14 @@ from functools import cache
 import pytest
 from django.core.management import CommandError, call_command
 
+from apps.audit.actors import SYSTEM
 from apps.ingest.native import read_events
+from apps.prompts.files import import_prompts
 from apps.sessions.events import KINDS, Json
-from apps.web.demo import demo_sessions
+from apps.web.demo import demo_sessions, library
 from apps.web.demo.opinions import opinions
 from apps.web.demo.problems import PROBLEMS
+from apps.web.demo.prompts import NAME, VERSIONS
 from apps.web.demo.replays import SESSION, play_all
 from apps.web.demo.schedule import BACKLOG, HERO
 from apps.web.management.commands.send_demo import in_requests
@@ -259,3 +262,11 @@ def test_the_demo_is_replayed_as_it_was_with_another_prompt_and_forked():
     assert {event["session"] for event in outbox.events} == {
         sent["name"] for sent in outbox.reports
     }
+
+
+def test_the_library_of_the_demo_holds_the_versions_that_its_calls_name(project):
+    done = import_prompts(project, library.document(), moves_labels=False, actor=SYSTEM)
+
+    kept = project.prompts.get(name=NAME).versions.order_by("number")
+    assert (done.versions_added, done.left_out) == (9, [])
+    assert [row.body for row in kept] == [version.text for version in VERSIONS]

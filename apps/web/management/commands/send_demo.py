@@ -19,6 +19,7 @@ from apps.tenants.access import people_who_may_see
 from apps.tenants.models import Project
 from apps.tenants.permissions import Scope
 from apps.web.demo import demo_sessions
+from apps.web.demo.library import keep_all
 from apps.web.demo.problems import open_all
 from apps.web.demo.replays import replay_all
 from apps.web.demo.saying import say_all
@@ -72,7 +73,7 @@ def send_missing(project: Project) -> int:
     key, secret = key_services.create_api_key(
         project,
         name="Demo reviewer",
-        scopes=[Scope.INGEST, Scope.ANNOTATE, Scope.READ_CONTENT],
+        scopes=[Scope.INGEST, Scope.ANNOTATE, Scope.READ_CONTENT, Scope.PROMPTS_WRITE],
         expires_at=datetime.now(UTC) + timedelta(hours=1),
         actor=SYSTEM,
     )
@@ -83,6 +84,7 @@ def send_missing(project: Project) -> int:
             say_all(secret)
             open_all(secret, first_reader(project))
             replay_all(secret)
+            keep_all(secret)
     finally:
         key_services.revoke_api_key(key, actor=SYSTEM)
     return len(missing)
