@@ -16,7 +16,13 @@ from apps.core.errors import InvalidError
 from apps.core.paging import read_limit
 from apps.replays import suite_queries, suites
 from apps.replays.suite_changes import Added, Change
-from apps.replays.suite_choosing import Chosen, choose, filters_of_text, filters_of_view
+from apps.replays.suite_choosing import (
+    Chosen,
+    choose,
+    filters_of_text,
+    filters_of_view,
+    record_search,
+)
 from apps.replays.suite_models import Suite
 from apps.replays.suite_sampling import Sample
 from apps.replays.suite_shapes import SuiteIn, SuiteOut, SuitePageOut, SuitePatch
@@ -65,7 +71,9 @@ class SuiteAPIView(ProjectAPIView):
         told = wanted.get("sample")
         sample = Sample(told["size"], told["seed"], tuple(told.get("by", ()))) if told else None
         most = sample.size if sample else wanted.get("limit", DEFAULT_CHOSEN)
-        return choose(self.project, found, sample, most=most)
+        chosen = choose(self.project, found, sample, most=most)
+        record_search(self.project, chosen, self.actor)
+        return chosen
 
     def _filters(self, wanted: Mapping[str, Json]) -> Mapping[str, str]:
         if "filters" in wanted:

@@ -10,6 +10,8 @@ from uuid import UUID
 from django.db.models import Q
 from django.http import QueryDict
 
+from apps.audit.actors import Actor
+from apps.audit.services import record_reading
 from apps.core.errors import InvalidError
 from apps.replays.suite_sampling import Sample, draw, read_sample
 from apps.replays.suite_strata import traits_of
@@ -77,6 +79,17 @@ def choose(
         return Chosen([session.pk for session in found], source, len(found), is_cut)
     source["sample"] = {"size": sample.size, "seed": sample.seed, "by": list(sample.by)}
     return Chosen(drawn(project, found, sample), source, len(found), is_cut)
+
+
+def record_search(project: Project, chosen: Chosen, actor: Actor) -> None:
+    """Write down that content was searched, where it was: whether a word occurs is content."""
+    if chosen.source["filters"].get("q"):
+        record_reading(
+            actor,
+            organization_id=project.organization_id,
+            project_id=project.pk,
+            session_ids=[str(key) for key in chosen.sessions],
+        )
 
 
 def drawn(project: Project, sessions: Sequence[Session], sample: Sample) -> list[UUID]:

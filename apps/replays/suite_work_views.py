@@ -16,7 +16,13 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from apps.core.errors import DomainError, InvalidError
 from apps.replays import suite_queries, suites
 from apps.replays.suite_changes import MOST_CASES, Added, Altered, Change, change_cases
-from apps.replays.suite_choosing import Chosen, choose, filters_of_text, filters_of_view
+from apps.replays.suite_choosing import (
+    Chosen,
+    choose,
+    filters_of_text,
+    filters_of_view,
+    record_search,
+)
 from apps.replays.suite_forms import AboutForm, AddForm, CaseForm, ChooseForm, tell
 from apps.replays.suite_models import CaseRevision, Suite, SuiteVersion
 from apps.replays.suite_views import address_of, may_run, rows_for
@@ -93,7 +99,9 @@ def chosen_by(request: SignedInRequest, project: Project, form: ChooseForm) -> C
     found = filters_of_view(view) if view else filters_of_text(form.cleaned_data["filter"])
     if found.get("q") and Permission.READ_CONTENT not in request.permissions:
         raise PermissionDenied
-    return choose(project, found, form.sample, most=form.cleaned_data["size"])
+    chosen = choose(project, found, form.sample, most=form.cleaned_data["size"])
+    record_search(project, chosen, request.actor)
+    return chosen
 
 
 def change_of(chosen: Chosen | None, note: str = "") -> Change:

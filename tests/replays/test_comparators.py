@@ -18,6 +18,7 @@ from apps.replays.comparators_judge import (
     judged,
 )
 from apps.replays.comparators_normal import Spelling, normalised
+from apps.replays.comparators_semantic import semantic
 from apps.replays.comparators_steps import ToolCall, decision, sequence, tool_call, tool_calls
 from apps.replays.comparators_text import text
 
@@ -171,6 +172,22 @@ def test_a_judge_decides_nothing_before_people_judged_enough():
     assert f"{LEAST_LABELS - 20} more" in few.says
     assert agreement([]).kappa is None
     assert agreement([("yes", "yes")] * 40).kappa is None
+
+
+@pytest.mark.parametrize(
+    ("vectors", "score"),
+    [
+        ([[1, 0], [1, 0]], 1.0),
+        ([[1, 0], [1, 1]], 0.7071),
+        ([[1, 0], [-1, 0]], 0.0),
+        ([[0, 0], [1, 0]], None),
+        ([[1], [1, 0]], None),
+    ],
+)
+def test_meaning_is_the_cosine_of_what_embeds(vectors, score):
+    found = semantic("a refund", "money back", lambda texts: vectors)
+
+    assert found.score == (None if score is None else pytest.approx(score, abs=1e-4))
 
 
 def test_another_wording_is_another_judge():

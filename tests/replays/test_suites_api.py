@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from apps.audit.actors import SYSTEM
+from apps.audit.models import Reading
 from apps.sessions.saved_views import save_view
 from tests.replays.gathering import make_run, make_suite
 
@@ -44,6 +45,15 @@ def test_a_saved_view_of_the_project_chooses_cases(client, project, run):
     made = client.post(SUITES, {"name": "Of a view", "choose": {"view": view.pk}}, **JSON)
 
     assert made.json()["cases"] == 1
+
+
+def test_words_choose_cases_and_who_searched_is_written_down(client, project, run):
+    make_run(project, "parcel 9")
+
+    made = client.post(SUITES, {"name": "Words", "choose": {"filter": '"run 1"'}}, **JSON)
+
+    assert made.json()["cases"] == 1
+    assert Reading.unscoped.filter(project_id=project.pk, session_id=str(run.pk)).exists()
 
 
 def test_a_version_adds_changes_and_takes_away_in_one_act(client, project, run):
