@@ -9,7 +9,7 @@ import struct
 
 import pytest
 import rfc8785
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from playhead import matching
 from playhead.matching import canonical, match_hashes, normalised
@@ -104,11 +104,13 @@ def test_every_json_value_has_a_hash_and_a_copy_has_the_same(value):
     )
 
 
+@settings(max_examples=30)
 @given(st.recursive(JSON | st.floats(allow_nan=False, allow_infinity=False), st.lists))
 def test_canonical_json_is_that_of_the_standard_however_it_is_written(value):
     assert canonical(value) == rfc8785.dumps(normalised(value))
 
 
+@settings(max_examples=30)
 @given(JSON, st.dictionaries(st.text(max_size=5), st.integers() | st.floats(0, 2), max_size=3))
 def test_the_hash_is_that_of_all_that_was_asked(asked, params):
     hashes = match_hashes(asked, model="m", params=params)
