@@ -34,6 +34,7 @@ PLAIN_HOST = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)(\.(?!-)[a-z0-9_-]{1,63}(?<
 # A path of a base URL; anything else in it is a trick or a mistake.
 PLAIN_PATH = re.compile(r"(/[A-Za-z0-9._~!$&'()*+,;=:@%-]*)*")
 
+NOT_A_URL = "This is not an address such as https://api.example.com/v1."
 NO_ADDRESS = "has no address. Check the name."
 PRIVATE = "is not on the public internet. The operator of this server can allow it by name and port"
 ALLOW = "(PLAYHEAD_OUTBOUND_ALLOW)."
@@ -112,7 +113,9 @@ def checked_url(url: str) -> str:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        raise BlockedError("This is not an address such as https://api.example.com/v1.") from None
+        raise BlockedError(NOT_A_URL) from None
+    if not parts.scheme or not parts.netloc:
+        raise BlockedError(NOT_A_URL)
     if parts.username is not None or parts.password is not None:
         raise BlockedError("An address holds no user name and no password.")
     if parts.query or parts.fragment or "?" in url or "#" in url:

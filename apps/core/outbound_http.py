@@ -7,6 +7,7 @@ nothing else of a plain installation opens connections.
 
 from __future__ import annotations
 
+import atexit
 import ssl
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -156,7 +157,9 @@ class _Pool(httpx2.HTTPTransport):
 @lru_cache(maxsize=1)
 def _pool() -> _Pool:
     """Return the connections of this process. Preparing TLS is most of what a small call costs."""
-    return _Pool()
+    pool = _Pool()
+    atexit.register(pool.close)
+    return pool
 
 
 def guarded_client(
