@@ -127,6 +127,7 @@ def in_library(project: Project) -> dict[str, object]:
     prompt = project.prompts.create(name="desk/triage", kind="text", last_number=1)
     project.prompt_versions.create(prompt=prompt, number=1, body="Sort this", digest="0" * 64)
     comment = project.prompt_comments.create(prompt=prompt, number=1, text="Why?", by="somebody")
+    project.prompt_labels.create(prompt=prompt, name="production", number=1, moved_by="somebody")
     request = project.label_requests.create(prompt=prompt, label="live", to_number=1)
     return {
         "prompt_name": prompt.name,
