@@ -45,9 +45,12 @@ class Destination:
     name: str
     needs: Permission
     letter: str = ""
+    # The page that leads there: who has that in the bar needs no entry for this one.
+    within: str = ""
 
 
 INGEST = "ingest:health"
+SETTINGS = "tenants:settings"
 REFUSED = "(something was refused lately)"
 
 PROJECT_PAGES = (
@@ -60,13 +63,19 @@ PROJECT_PAGES = (
     Destination("Suites", "bookmark", "suites:list", Permission.READ_META),
     Destination("Setup", "plug", "web:setup", Permission.INGEST),
     Destination("Ingest", "inbox", INGEST, Permission.INGEST),
-    Destination("Imports", "database", "ingest:imports", Permission.INGEST),
-    Destination("Keys", "key-round", "tenants:keys", Permission.MANAGE_KEYS),
-    Destination("Redaction", "shield-check", "governance:redaction", Permission.MANAGE_PROJECT),
-    Destination("Settings", "settings", "tenants:settings", Permission.MANAGE_PROJECT),
+    Destination("Imports", "database", "ingest:imports", Permission.INGEST, within=INGEST),
+    Destination("Keys", "key-round", "tenants:keys", Permission.MANAGE_KEYS, within=SETTINGS),
+    Destination(
+        "Redaction",
+        "shield-check",
+        "governance:redaction",
+        Permission.MANAGE_PROJECT,
+        within=SETTINGS,
+    ),
+    Destination("Settings", "settings", SETTINGS, Permission.MANAGE_PROJECT),
 )
 # Pages under whose addresses others lie: current only when they are open themselves.
-EXACT = ("web:organization", "tenants:settings")
+EXACT = ("web:organization",)
 ORGANIZATION_PAGES = (
     Destination("Projects", "layers", "web:organization", Permission.READ_MEMBERS),
     Destination("Members", "users", "tenants:members", Permission.READ_MEMBERS),
@@ -182,7 +191,9 @@ class Shell:
         self, pages: tuple[Destination, ...], role: Role, slugs: dict[str, str]
     ) -> list[NavigationLink]:
         allowed = [page for page in pages if role.allows(page.needs)]
-        return [self._link(page, reverse(page.name, kwargs=slugs)) for page in allowed]
+        names = {page.name for page in allowed}
+        shown = [page for page in allowed if page.within not in names]
+        return [self._link(page, reverse(page.name, kwargs=slugs)) for page in shown]
 
     def _link(self, page: Destination, url: str) -> NavigationLink:
         here = self.request.path
