@@ -27,6 +27,9 @@ STATUSES = (IDENTICAL, CHANGED, ONLY_A, ONLY_B)
 
 # A clock and a dice answer anew each time.
 NEW_EVERY_TIME = frozenset({"time", "random"})
+# What tells of a run, and not of what the application did in it.
+OF_THE_RUN = NEW_EVERY_TIME | {"env"}
+OWN_NOTES = frozenset({"branch", "replay"})
 # What a step that holds others knows only when they are done.
 KNOWN_LATE = frozenset({"output", "status", "error", "reasoning", "state", "model_returned"})
 # Fields under one name, as they are told.
@@ -230,16 +233,26 @@ def fact_differences(a: Facts, b: Facts) -> Iterator[str]:
 def _first(rows: Sequence[Row], a: Side, b: Side) -> int | None:
     """Return the row where the sessions first part.
 
-    The answer of a step that holds others follows from theirs, so it comes after them.
+    The answer of a step that holds others follows from theirs, so it comes after them. What a
+    session says of its own run is said first and is no such place where there is another.
     """
     last_a = _last_rows(a, [(row.a, at) for at, row in enumerate(rows)])
     last_b = _last_rows(b, [(row.b, at) for at, row in enumerate(rows)])
     places = [
-        (_known_at(at, row, last_a, last_b), at)
+        (_is_of_the_run(row, a, b), _known_at(at, row, last_a, last_b), at)
         for at, row in enumerate(rows)
         if row.status != IDENTICAL
     ]
-    return min(places)[1] if places else None
+    return min(places)[-1] if places else None
+
+
+def _is_of_the_run(row: Row, a: Side, b: Side) -> bool:
+    """Tell whether a step is a note on surroundings, or that this is a replay or a fork."""
+    sides = [(side, at) for side, at in ((a, row.a), (b, row.b)) if at is not None]
+    return all(
+        side.kind(at) in OF_THE_RUN or (side.kind(at) == "event" and side.names[at] in OWN_NOTES)
+        for side, at in sides
+    )
 
 
 def _known_at(at: int, row: Row, last_a: Sequence[int], last_b: Sequence[int]) -> float:

@@ -57,6 +57,17 @@ def test_a_step_that_went_to_another_lane_is_found_there(project, reads, member_
     assert "moved: B does it in lane <bdi>1</bdi>" in page
 
 
+def test_that_one_is_a_fork_is_not_where_they_first_part(project, reads):
+    note = make_event(id="note", session="b", name="branch", output={"step": 2}, started_at=at(-1))
+    a = make_session(project, *steps("a", "look", "book"))
+    b = make_session(project, note, *steps("b", "look", "pay"))
+
+    found = compared(reads, a.pk, b.pk)
+
+    assert found["steps"][0]["status"] == "only_b"
+    assert found["first_difference"]["a"] == 2
+
+
 def test_sessions_are_compared_from_the_steps_that_are_named(project, reads, member_client):
     a = make_session(project, *steps("a", "one", "two", "three"))
     b = make_session(project, *steps("b", "zero", "two", "four"))
