@@ -7,6 +7,7 @@ quote both sessions, so they lie under the key of the new session and end with i
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import ClassVar
 
 from django.db import models
@@ -17,6 +18,8 @@ from apps.core.ids import uuid7
 from apps.sessions.models import Origin, Session
 from apps.tenants.models import Project, ProjectModel
 
+# Longer than any one step should take.
+SILENT_AFTER = timedelta(hours=1)
 SHARES = ("coverage", "consumption", "fidelity", "decisions")
 ORIGINS = [Origin.REPLAY, Origin.FORK]
 
@@ -142,6 +145,17 @@ class Replay(ProjectModel):
     @property
     def is_running(self) -> bool:
         return self.status == Status.RUNNING
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether an application has said nothing for so long that it was perhaps killed.
+
+        Of it, and of the steps of its session: what still runs sends steps, or ends.
+        """
+        if not self.is_running or self.where != Where.CLIENT:
+            return False
+        heard = max(self.reported_at, self.session.last_arrival_at or self.reported_at)
+        return heard < timezone.now() - SILENT_AFTER
 
     @property
     def is_fork(self) -> bool:

@@ -17,13 +17,14 @@ from django.views.decorators.http import require_safe
 from apps.audit.services import record_reading
 from apps.core.paging import read_limit
 from apps.replays import pages_detail
-from apps.replays.models import Replay
+from apps.replays.models import Replay, Where
 from apps.replays.pages_amounts import took
 from apps.replays.pages_code import snippets_for
 from apps.replays.pages_rows import rows_of, told_of
 from apps.replays.pages_tree import kin_of
 from apps.replays.queries import ReplayFilters, find_replay, replay_page
 from apps.replays.sealing import opened
+from apps.replays.server.progress import progress_of
 from apps.sessions import reader
 from apps.sessions.fidelity import assess
 from apps.sessions.filters import refuse_unknown
@@ -106,11 +107,22 @@ def replay_detail(request: SignedInRequest, project: Project, replay_id: UUID) -
         "numbers": pages_detail.numbers_of(replay),
         "took": took(replay),
     }
+    if replay.where == Where.SERVER:
+        context |= run_context(request, project, replay)
     if body is not None:
         context |= pages_detail.body_context(replay, body, request.GET.get("from", ""))
     sides = [replay.session_id, *([replay.original_id] if replay.original_id else [])]
     write_down(request, project, sides)
     return render(request, "replays/detail.html", context)
+
+
+def run_context(request: SignedInRequest, project: Project, replay: Replay) -> dict[str, Any]:
+    """Return how far a replay of the server has come, and whether one may hold it."""
+    run = project.server_replays.filter(replay=replay).select_related("budget").first()
+    return {
+        "progress": None if run is None else progress_of(run),
+        "may_run": Permission.RUN_REPLAYS in request.permissions,
+    }
 
 
 @require_safe

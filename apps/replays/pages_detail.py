@@ -44,6 +44,7 @@ CONE = 40
 MOST_TEXTS = 20
 # Values of the surroundings and of what was overridden.
 LONGEST_VALUE = 2_000
+NOT_YET = "known once it has ended"
 # How a report says which words stayed, went and came.
 PIECES = {"=": SAME, "-": DELETED, "+": INSERTED}
 
@@ -54,6 +55,7 @@ class Number:
 
     measure: Measure
     value: float | None
+    is_running: bool = False
 
     @property
     def text(self) -> str:
@@ -61,7 +63,9 @@ class Number:
 
     @property
     def means(self) -> str:
-        return self.measure.unknown if self.value is None else self.measure.means
+        if self.value is not None:
+            return self.measure.means
+        return NOT_YET if self.is_running else self.measure.unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +128,8 @@ NOWHERE = (StepLink(), StepLink())
 
 
 def numbers_of(replay: Replay) -> list[Number]:
-    return [Number(measure, getattr(replay, measure.name)) for measure in MEASURES]
+    running = replay.is_running
+    return [Number(measure, getattr(replay, measure.name), running) for measure in MEASURES]
 
 
 def body_context(replay: Replay, body: Body, begins: str) -> dict[str, Any]:

@@ -65,7 +65,8 @@ class ReplayRow:
 
     @property
     def band(self) -> Word:
-        return band_word(self.replay.status, self.replay.band)
+        replay = self.replay
+        return band_word(replay.status, replay.band, is_silent=replay.is_silent)
 
     @property
     def numbers(self) -> list[tuple[str, str]]:

@@ -27,6 +27,12 @@ BANDS = {
 }
 NO_BAND = Word("not known", "unknown", "circle-question-mark", "there is no report to judge by")
 RUNNING = Word("running", "running", "circle-dashed", "its report comes when it ends")
+SILENT = Word(
+    "no word",
+    "unknown",
+    "circle-question-mark",
+    "it never said how it ended",
+)
 FAILED = Word("failed", "error", "octagon-x", "it ended with an error")
 
 
@@ -116,10 +122,10 @@ POLICIES = {
 }
 
 
-def band_word(status: str, band: str | None) -> Word:
+def band_word(status: str, band: str | None, *, is_silent: bool = False) -> Word:
     """Return how a replay is judged: by its band, else by how far it has come."""
     if status == "running":
-        return RUNNING
+        return SILENT if is_silent else RUNNING
     if status == "failed":
         return FAILED
     return BANDS.get(band or "", NO_BAND)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from apps.replays import pages, pages_beside, pages_list
+from apps.replays.server import pages as server_pages
 
 app_name = "replays"
 ROOT = "o/<slug:organization_slug>/p/<slug:project_slug>/"
@@ -15,6 +16,10 @@ REPLAY = f"{REPLAYS}<uuid:replay_id>/"
 urlpatterns = [
     path(REPLAYS, pages_list.replay_list, name="list"),
     path(REPLAY, pages.replay_detail, name="detail"),
+    *(
+        path(f"{REPLAY}{act}/", server_pages.act_on, {"act": act}, name=act)
+        for act in server_pages.ACTS
+    ),
     path(f"{REPLAY}against/", pages.replay_against, name="against"),
     path(f"{SESSION}replays/", pages.session_replays, name="session"),
     path(f"{SESSION}replay/", pages.replay_code, name="code"),

@@ -182,6 +182,20 @@ def test_steps_of_a_worker_that_died_are_taken_by_another_once_their_lease_ends(
     assert set(run.steps.values_list("state", flat=True)) == {"done"}
 
 
+def test_its_page_says_how_far_it_is_and_holds_and_resumes_it(project, api, session, member_client):
+    answer = api("post", session="chat-1", provider="recorded")
+    page = answer.json()["replays"][0]["url"]
+
+    held = member_client.post(f"{page}pause/", follow=True).content.decode()
+    assert "Paused: 0 of 2 calls asked" in held
+    run_all(project)
+    assert not project.server_steps.filter(state="done").exists()
+    member_client.post(f"{page}resume/")
+    run_all(project)
+    assert "calls asked" not in member_client.get(page).content.decode()
+    assert "was resumed" in member_client.post(f"{page}resume/", follow=True).content.decode()
+
+
 def test_samples_are_replays_of_their_own(project, api, session):
     answer = api("post", session="chat-1", provider="recorded", samples=3)
     run_all(project)

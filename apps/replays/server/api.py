@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 import msgspec
-from django.db.models import Count, Sum
 from django.http import Http404
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers
@@ -20,8 +19,9 @@ from apps.replays import output
 from apps.replays.api import COMMON, TAGS, ReplayAPIView, ReplayCollection, ReplayDetail
 from apps.replays.linking import find_original
 from apps.replays.reports import refusal
-from apps.replays.server.models import ServerReplay, StepState
+from apps.replays.server.models import ServerReplay
 from apps.replays.server.plans import plan_json, plan_replay
+from apps.replays.server.progress import progress_json
 from apps.replays.server.settings import Settings, Strict, read_settings
 from apps.replays.server.starting import (
     cancel_replay,
@@ -216,20 +216,6 @@ class CancelReplay(Act):
     def post(self, request: Request, replay_id: UUID) -> Response:
         """It ends with what it has."""
         return self.done(request, replay_id)
-
-
-def progress_json(run: ServerReplay) -> Json:
-    """Return how far a replay has come: one query over its steps."""
-    found = run.steps.values_list("state").annotate(Count("pk"), Sum("paid"))
-    counts = dict.fromkeys(StepState.values, 0) | {state: count for state, count, _ in found}
-    paid = [amount for _, _, amount in found if amount is not None]
-    return {
-        "state": run.state,
-        "reason": run.reason,
-        "steps": counts,
-        "paid": format(sum(paid, Decimal(0)), "f") if paid else None,
-        "budget": None if run.budget is None else format(run.budget.limit, "f"),
-    }
 
 
 def _session(project: Project, settings: Settings) -> Session:
