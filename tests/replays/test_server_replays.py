@@ -193,7 +193,7 @@ def test_its_page_says_how_far_it_is_and_holds_and_resumes_it(project, api, sess
     member_client.post(f"{page}resume/")
     run_all(project)
     assert "calls asked" not in member_client.get(page).content.decode()
-    assert "was resumed" in member_client.post(f"{page}resume/", follow=True).content.decode()
+    assert "is done is not resumed" in member_client.post(f"{page}resume/", follow=True).content.decode()
 
 
 def test_samples_are_replays_of_their_own(project, api, session):
