@@ -125,6 +125,18 @@ def api_events(project, session_id):
     return reader.read_steps(session, reader.outline(session).steps, content=True)
 
 
+def test_a_prompt_of_the_library_takes_the_system_messages_place(project, api, session, provider):
+    prompt = project.prompts.create(name="desk/triage", kind="text", last_number=2)
+    project.prompt_versions.create(prompt=prompt, number=2, body="Be brief.", digest="0" * 64)
+    overrides = {"prompt": {"name": "desk/triage", "version": 2}}
+
+    told = started(project, api, session, provider="local", overrides=overrides)
+
+    assert {sent.body["messages"][0]["content"] for sent in provider} == {"Be brief."}
+    first = api_events(project, told["session"])[0]
+    assert (first["prompt"]["name"], first["prompt"]["version"]) == ("desk/triage", 2)
+
+
 def test_the_original_stays_as_it_was(project, api, session):
     before = digests(session)
     started(project, api, session, provider="scripted", script=SCRIPT)
@@ -193,7 +205,10 @@ def test_its_page_says_how_far_it_is_and_holds_and_resumes_it(project, api, sess
     member_client.post(f"{page}resume/")
     run_all(project)
     assert "calls asked" not in member_client.get(page).content.decode()
-    assert "is done is not resumed" in member_client.post(f"{page}resume/", follow=True).content.decode()
+    assert (
+        "is done is not resumed"
+        in member_client.post(f"{page}resume/", follow=True).content.decode()
+    )
 
 
 def test_samples_are_replays_of_their_own(project, api, session):

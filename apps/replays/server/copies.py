@@ -11,7 +11,7 @@ from typing import Any
 from playhead.served import duration_ms
 
 from apps.replays.server.models import ServerStep, StepState
-from apps.sessions.events import ErrorInfo, IncomingEvent, Usage
+from apps.sessions.events import ErrorInfo, IncomingEvent, PromptStamp, Usage
 
 Json = Any
 
@@ -57,6 +57,7 @@ def as_incoming(copy: Copy, session: str) -> IncomingEvent:
         inputs=event.get("inputs"),
         metadata=_about(copy),
         error=_error(event.get("error")),
+        prompt=_stamp(event.get("prompt")),
         **plain,
     )
     return _asked_again(incoming, copy) if copy.is_asked else _served(incoming, event)
@@ -79,6 +80,7 @@ def _asked_again(incoming: IncomingEvent, copy: Copy) -> IncomingEvent:
     incoming.model, incoming.model_returned = answer["model"], answer["model_returned"]
     incoming.usage = Usage(**answer["usage"])
     incoming.cost = None if answer["cost"] is None else Decimal(answer["cost"])
+    incoming.prompt = _stamp(answer["prompt"])
     incoming.request_id, incoming.reasoning = answer["request_id"], None
     if incoming.started_at is not None and copy.latency_ms is not None:
         incoming.ended_at = incoming.started_at + timedelta(milliseconds=copy.latency_ms)
@@ -105,6 +107,14 @@ def _error(told: Json) -> ErrorInfo | None:
     if not isinstance(told, Mapping):
         return None
     return ErrorInfo(**{name: told.get(name) for name in ("type", "message", "code")})
+
+
+def _stamp(told: Json) -> PromptStamp | None:
+    if not isinstance(told, Mapping) or not told.get("name"):
+        return None
+    return PromptStamp(
+        name=told["name"], version=told.get("version"), variables=told.get("variables")
+    )
 
 
 def _moment(told: Json) -> datetime | None:

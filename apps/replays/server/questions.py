@@ -26,8 +26,11 @@ class Questions:
 
     def __init__(self, project: Project, settings: Settings) -> None:
         self.overrides = settings.overrides
-        wanted = self.overrides.prompt
-        self.prompt = None if wanted is None else _prompt(project, wanted)
+        self.prompt: Resolved | None = None
+        self.stamp: Json = None
+        if (wanted := self.overrides.prompt) is not None:
+            number, self.prompt = _prompt(project, wanted)
+            self.stamp = {"name": wanted.name, "version": number}
 
     def of(self, event: Event) -> Request:
         """Return what a recorded call asks now. Raises UnsupportedError where it cannot be."""
@@ -40,6 +43,12 @@ class Questions:
         kept = {name: value for name, value in request.params.items() if name not in gone}
         request = with_params(replace(request, params=kept), self.overrides.params)
         return replace(request, model=self.overrides.model or request.model)
+
+    def stamp_of(self, event: Event) -> Json:
+        """Return which prompt makes the question now; None where that is no prompt's."""
+        if self.overrides.system is not None:
+            return None
+        return self.stamp or event.get("prompt")
 
     def _with_prompt(self, request: Request, resolved: Resolved, event: Event) -> Request:
         stamp = event.get("prompt") or {}
@@ -95,14 +104,14 @@ def _with_system(request: Request, text: str) -> Request:
     return replace(request, messages=(Message("system", (Text(text),)), *rest))
 
 
-def _prompt(project: Project, wanted: PromptOverride) -> Resolved:
-    """Return the version that is to take the system message's place, includes put in."""
+def _prompt(project: Project, wanted: PromptOverride) -> tuple[int, Resolved]:
+    """Return which version is to take the system message's place, with includes put in."""
     prompt = prompts.find_prompt(project, wanted.name)
     version = "" if wanted.version is None else str(wanted.version)
     number = prompts.number_at(prompt, label=wanted.label or "", version=version)
     resolved = resolving.resolve_version(prompts.find_version(prompt, number))
     _system_in(resolved.body)
-    return resolved
+    return number, resolved
 
 
 def _system_in(body: Json) -> str:

@@ -150,8 +150,7 @@ def _report(project: Project, plan: Plan, actor: Actor) -> Replay:
         "origin": "replay",
         "started_at": timezone.now().isoformat(),
         "plan": {
-            "overrides": {"mode": plan.settings.mode, "provider": plan.settings.provider}
-            | {name: value for name, value in overrides.items() if value},
+            "overrides": {name: value for name, value in overrides.items() if value},
             "recorded_calls": len(plan.asked) + len(plan.skipped),
         },
     }

@@ -32,7 +32,6 @@ from apps.providers.caching import Cache
 from apps.providers.caching import Session as CachedFor
 from apps.providers.calling import Caller, Outcome
 from apps.providers.protocol import (
-    Answer,
     CredentialError,
     NotRecordedError,
     Provider,
@@ -170,15 +169,18 @@ class Worker:
         now = fidelity.Step("llm", None, output, None)
         return Done(
             StepState.DONE,
-            answer=self._told(request, answer, output, outcome),
+            answer=self._told(event, request, outcome, output),
             score=fidelity.answer_score(was, now),
             is_same_decision=fidelity.is_same_decision(event.get("output"), output),
             paid=outcome.paid,
             is_cached=outcome.is_cached,
         )
 
-    def _told(self, request: Request, answer: Answer, output: Json, outcome: Outcome) -> Json:
+    def _told(
+        self, event: Mapping[str, Json], request: Request, outcome: Outcome, output: Json
+    ) -> dict[str, Json]:
         """Return the answer as the new session's event will have it."""
+        answer = outcome.value()
         usage = {name: getattr(answer.usage, name) for name in answer.usage.__slots__}
         how = self.policy.treatment(Category.OUTPUT)
         kept = DROPPED if how.drops else Redactor(ProjectMarks(self.project.pk)).value(output, how)
@@ -195,6 +197,7 @@ class Worker:
             "notes": list(answer.notes),
             "cached": outcome.is_cached,
             "served": self.run.provider == RECORDED,
+            "prompt": self.questions.stamp_of(event),
         }
 
     def _keep(self, step: ServerStep, done: Done) -> None:
