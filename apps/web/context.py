@@ -34,6 +34,8 @@ class NavigationLink:
     alert: str = ""
     # The letter after g that leads there.
     letter: str = ""
+    # Whether another page of the bar leads there.
+    is_within: bool = False
 
 
 @dataclass(frozen=True)
@@ -173,8 +175,14 @@ class Shell:
                 return Role(row.role)
         return None
 
-    @cached_property
+    @property
     def navigation(self) -> list[NavigationLink]:
+        """What the bar shows: as many as fit a screen."""
+        return [link for link in self.destinations if not link.is_within]
+
+    @cached_property
+    def destinations(self) -> list[NavigationLink]:
+        """Every page of the project and the organization that this person may open."""
         links: list[NavigationLink] = []
         if self.project and self.role:
             slugs = {
@@ -192,14 +200,16 @@ class Shell:
     ) -> list[NavigationLink]:
         allowed = [page for page in pages if role.allows(page.needs)]
         names = {page.name for page in allowed}
-        shown = [page for page in allowed if page.within not in names]
-        return [self._link(page, reverse(page.name, kwargs=slugs)) for page in shown]
+        return [
+            self._link(page, reverse(page.name, kwargs=slugs), is_within=page.within in names)
+            for page in allowed
+        ]
 
-    def _link(self, page: Destination, url: str) -> NavigationLink:
+    def _link(self, page: Destination, url: str, *, is_within: bool) -> NavigationLink:
         here = self.request.path
         is_current = here == url if page.name in EXACT else here.startswith(url)
         alert = REFUSED if page.name == INGEST and self.has_refusals else ""
-        return NavigationLink(page.label, page.icon, url, is_current, alert, page.letter)
+        return NavigationLink(page.label, page.icon, url, is_current, alert, page.letter, is_within)
 
     @cached_property
     def has_refusals(self) -> bool:

@@ -134,7 +134,7 @@ def matches(words: Sequence[str], *texts: str) -> bool:
 
 
 def offer_pages(asked: Asked) -> Iterator[Entry]:
-    for link in shell(asked.request)["shell"].navigation:
+    for link in shell(asked.request)["shell"].destinations:
         if matches(asked.words, link.label):
             yield Entry(link.label, link.url, link.icon, kept=link.label)
     yield from own_pages(asked.words)

@@ -20,7 +20,8 @@ from tests.hostile.values import TEXTS, VALUES
 from tests.ingest.factories import make_event
 from tests.ingest.import_files import run
 
-pytestmark = pytest.mark.browser
+# The set is sent once for all of them.
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("hostile set")]
 
 WORDS = "name model model_returned provider agent lane user user_role environment release".split()
 ANYTHING = "input output reasoning state".split()

@@ -36,6 +36,8 @@ AGENT = Path(__file__).parent / "clients" / "agent.py"
 SYSTEM = "You are a weather service."
 CITY = "What is the weather in Oslo?"
 CONVENTIONS = ["genai", "openinference"]
+# The clients are run once for all of them.
+pytestmark = pytest.mark.xdist_group("real clients")
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -31,6 +32,8 @@ SESSION = "demo-015-double-charge"
 TOO_MUCH = 13
 SHORT = "You were charged twice. The second payment is on its way back to your card."
 NEW = VERSIONS[-1]
+# The newest session of the demo is one of a customer.
+AGO = timedelta(days=1)
 # What is said again of steps that are no calls.
 NOTED = ("input", "output", "state", "state_patch", "handoff", "memory")
 SECONDS = 10.0
@@ -43,7 +46,7 @@ def replay_all(key: str) -> None:
         return
     server = Server(settings.PLAYHEAD_URL, key)
     events = list(fetch_session(server, found[0]["id"]))
-    sender = Sender(settings.PLAYHEAD_URL, key)
+    sender = Earlier(settings.PLAYHEAD_URL, key)
     play_all(events, sender)
     sender.flush(SECONDS)
 
@@ -56,6 +59,25 @@ def play_all(events: Sequence[Mapping[str, Any]], sender: Sender) -> None:
     Desk(other, f"demo-replay-with-{NAME}-{NEW.number}", prompt=NEW).play(sender)
     fork = Forking(Tape.of(SESSION, events), Policy(), TOO_MUCH)
     Desk(fork, f"demo-fork-with-{NAME}-{NEW.number}", prompt=NEW, since=TOO_MUCH).play(sender)
+
+
+class Earlier(Sender):
+    """Sends what happens now as of a day ago."""
+
+    def put(self, event: Any) -> None:
+        super().put(_earlier(event))
+
+    def put_report(self, report: Any) -> None:
+        super().put_report(_earlier(report))
+
+
+def _earlier(told: Mapping[str, Any]) -> dict[str, Any]:
+    moved = {
+        name: (datetime.fromisoformat(told[name]) - AGO).isoformat()
+        for name in ("started_at", "ended_at")
+        if told.get(name)
+    }
+    return {**told, **moved}
 
 
 @dataclass(frozen=True, slots=True)
