@@ -16,7 +16,7 @@ from apps.ingest.libraries import Libraries, Said
 from apps.ingest.losses import loss_rows
 from apps.sessions.events import IncomingEvent, Loss
 from apps.tenants.models import Project
-from tests.browser.seed import HOSTILE
+from tests.browser.words import HOSTILE
 
 GENAI = ("opentelemetry.instrumentation.genai.openai", "1.3b0")
 OPENINFERENCE = ("openinference.instrumentation.langchain", "0.1.80")

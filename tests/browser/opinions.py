@@ -6,7 +6,7 @@ from apps.annotations import commenting, exemplifying, scoring
 from apps.annotations.event_tagging import tag_event
 from apps.audit.actors import SYSTEM
 from apps.sessions.models import Session
-from tests.browser.seed import HOSTILE
+from tests.browser.words import HOSTILE
 
 
 def say_hostile_things(session: Session) -> None:

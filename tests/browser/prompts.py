@@ -7,7 +7,7 @@ from apps.audit.actors import SYSTEM, Actor
 from apps.prompts import commenting, services
 from apps.prompts.moving import move_label
 from apps.tenants.models import Project
-from tests.browser.seed import HOSTILE
+from tests.browser.words import HOSTILE
 from tests.prompts.factories import MESSAGES, make_prompt, make_version
 
 

@@ -14,7 +14,8 @@ from apps.replays.reports import read_report
 from apps.replays.services import report_replay
 from apps.sessions import store
 from apps.tenants.models import Project
-from tests.browser.seed import HOSTILE, refund_story
+from tests.browser.seed import refund_story
+from tests.browser.words import HOSTILE
 
 OF = "chat-4711"
 EVERYTHING: dict[str, Any] = {

@@ -14,28 +14,10 @@ from apps.sessions import store
 from apps.sessions.events import ErrorInfo, IncomingEvent, Outcome, PromptStamp, Usage
 from apps.sessions.models import Session
 from apps.tenants.models import Project
+from tests.browser.words import HOSTILE, RIGHT_TO_LEFT
 
 BEGIN = datetime(2026, 11, 21, 3, 12, 4, tzinfo=UTC)
 MODEL = {"provider": "openai", "model": "gpt-4o", "model_returned": "gpt-4o-2024-11-20"}
-
-# Text that would run, load or break out somewhere if a page trusted it. Each names a
-# picture or script that a test would see being fetched.
-HOSTILE = (
-    "<script>window.pwned=1</script>",
-    "<img src=x onerror=window.pwned=1>",
-    '"><svg onload=window.pwned=1>',
-    "'><iframe src=/pwned></iframe>",
-    "javascript:window.pwned=1",
-    "</textarea></style></title><script>window.pwned=1</script>",
-    "<link rel=stylesheet href=/pwned.css><base href=/pwned/>",
-    "{{ 7|add:7 }}{% debug %}${7*7}",
-    "<a href='javascript:window.pwned=1'>x</a><form action=/pwned><button>",
-    "&lt;script&gt; &#x3c;b&#x3e; \u2028 \u202eevil\u202c \ufeff",
-    "<ph-player data-spans=/pwned data-panel=/pwned></ph-player>",
-    "<div hx-get=/pwned hx-trigger=load></div>",
-)
-
-RIGHT_TO_LEFT = ("מה מצב ההזמנה 4411? – order status", "ההזמנה נשלחה. 已发货 ✅ 🚚")
 
 
 def add(project: Project, events: Sequence[IncomingEvent]) -> Session:

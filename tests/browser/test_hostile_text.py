@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser import seed
+from tests.browser import words
 
 pytestmark = pytest.mark.browser
 
@@ -16,7 +16,7 @@ def pages_of(site):
     session = site.sessions["hostile"]
     steps = site.project.events.filter(session=session).values_list("id", flat=True)
     yield from (site.session("hostile", f"?view={view}") for view in VIEWS)
-    yield from (site.session("hostile", f"?at={n + 1}") for n in range(len(seed.HOSTILE)))
+    yield from (site.session("hostile", f"?at={n + 1}") for n in range(len(words.HOSTILE)))
     yield from (site.session("hostile", f"steps/{step.hex}/") for step in steps)
     yield from (site.session("hostile", rest) for rest in ("?tab=comments", "comments/"))
     told = ("?at=5&tab=changes&diff=split", "?at=4&tab=state", "?at=6&tab=raw")
@@ -56,7 +56,7 @@ def test_hostile_text_is_shown_as_it_was_written(site, page):
     page.goto(site.session("hostile", "?view=transcript"))
     shown = page.locator(".transcript").text_content()
 
-    assert [text for text in seed.HOSTILE if text not in shown] == []
+    assert [text for text in words.HOSTILE if text not in shown] == []
 
 
 def test_template_code_in_text_is_not_run(site, page):

@@ -10,7 +10,7 @@ from apps.sessions.models import Session
 from apps.tickets.fields import Draft
 from apps.tickets.models import Severity
 from apps.tickets.services import open_ticket
-from tests.browser.seed import HOSTILE
+from tests.browser.words import HOSTILE
 
 
 def open_tickets(sessions: Mapping[str, Session], person: User) -> None:

@@ -8,7 +8,7 @@ from apps.audit.models import AuditEntry
 from apps.sessions.compare import Row
 from apps.sessions.compare_entries import entries_of, page_of
 from apps.sessions.listing import short_id
-from tests.browser.seed import HOSTILE
+from tests.browser.words import HOSTILE
 from tests.sessions.factories import at, make_call, make_event, make_session
 
 COMPARE = "/o/acme/p/support-bot/compare/"
