@@ -29,6 +29,8 @@ HASH_BYTES = 8
 # A shorter value under a name such as "token" is a word of a text or a switch.
 SHORTEST_SECRET = 6
 MARK = re.compile(r"\[[A-Z0-9_]+(:[0-9a-f]{16})?\]|<[A-Z0-9_]+>")
+# Half a character, which stands in JSON as an escape alone.
+HALF = re.compile("[\ud800-\udfff]")
 
 
 class Marks(Protocol):
@@ -196,7 +198,8 @@ class Redactor:
         if made is opened:
             how.search.remember_clean_json(text)
             return text
-        return json.dumps(made, ensure_ascii=False)
+        told = json.dumps(made, ensure_ascii=False)
+        return json.dumps(made) if HALF.search(told) else told
 
 
 def _is_telling(value: Json, kind: str) -> bool:

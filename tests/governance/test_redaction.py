@@ -62,6 +62,13 @@ def test_escapes_in_json_text_hide_nothing():
     assert json.loads(redacted('{"to": "jane.doe\\u0040example.org"}')) == {"to": "[EMAIL]"}
 
 
+def test_half_a_character_in_json_text_stays_the_escape_that_it_was():
+    made = redacted(f'{{"half": "\\ud800", "to": "{EMAIL}"}}')
+
+    assert made == '{"half": "\\ud800", "to": "[EMAIL]"}'
+    assert made.encode()
+
+
 def test_json_text_that_breaks_off_is_treated_as_text():
     assert redacted(f'{{"to": "{EMAIL}", "subj') == '{"to": "[EMAIL]", "subj'
 

@@ -84,3 +84,12 @@ def test_odd_spans_are_taken_or_refused_one_by_one(sender, attributes):
     answer = sender.post("/v1/traces", spans, content_type=JSON)
 
     assert answer.status_code == 200, answer.content
+
+
+@pytest.mark.parametrize("name", ["metadata", "input.value", "error.type", "tag.tags", "user.id"])
+def test_half_a_character_in_json_text_beside_a_secret_is_taken(sender, name):
+    text = json.dumps({"../../etc/passwd": {"\ud800": None}})
+
+    answer = sender.post("/v1/traces", make_spans(make_span({name: text})), content_type=JSON)
+
+    assert answer.status_code == 200, answer.content
