@@ -287,6 +287,7 @@ def test_what_was_answered_before_a_worker_died_is_not_paid_for_again(
 
     assert len(provider) == 2
     assert run.steps.get(seq=1).is_cached
+    assert not project.cached_answers.filter(is_pinned=True).exists()
 
 
 def test_a_budget_that_is_spent_pauses_and_a_larger_one_goes_on(project, api, session, provider):

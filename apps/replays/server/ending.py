@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from apps.audit.actors import SYSTEM, Actor
+from apps.providers import caching
 from apps.replays import sealing
 from apps.replays.reports import read_report
 from apps.replays.server.copies import Copy, as_incoming
@@ -95,3 +96,5 @@ def _report(run: ServerReplay, copies: Sequence[Copy], state: State, actor: Acto
     report_replay(run.project, read_report(sent, now), sent, actor=actor)
     rows = run.project.server_replays.filter(pk=run.pk)
     rows.update(state=state, ended_at=now, reason="")
+    # What was paid for is in the record now.
+    caching.forget_run(run.project, run.pk)
