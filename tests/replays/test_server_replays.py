@@ -91,6 +91,24 @@ def test_a_plan_says_what_is_asked_what_is_served_and_what_it_may_cost(api, sess
     assert plan["expected"]["recorded_ms"] == pytest.approx(1600)
 
 
+def test_only_the_named_calls_are_asked_and_all_others_are_the_records(api, session):
+    last = reader.outline(session).steps[-1].id
+    whole = api("post", "/plan", session="chat-1", provider="recorded").json()
+
+    plan = api("post", "/plan", session="chat-1", provider="recorded", only=[last]).json()
+
+    assert plan["steps"] == {"asked": 1, "skipped": 0, "served": 2}
+    assert plan["plan_hash"] != whole["plan_hash"]
+
+
+def test_a_named_call_that_the_session_does_not_have_is_refused_by_name(api, session):
+    answer = api("post", "/plan", session="chat-1", provider="recorded", only=["ab" * 16])
+
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["path"] == "only"
+    assert "ab" * 16 in answer.json()["errors"][0]["message"]
+
+
 def test_the_record_asked_again_gives_an_identical_replay(project, api, session):
     told = started(project, api, session, provider="recorded")
 

@@ -58,6 +58,11 @@ class SettingsIn(serializers.Serializer[Any]):
     seed = serializers.IntegerField(default=0)
     samples = serializers.IntegerField(default=1)
     budget = serializers.CharField(required=False, help_text="US dollars, over all samples.")
+    only = serializers.ListField(
+        child=serializers.CharField(),
+        required=False,
+        help_text="Ids of the calls that are asked again; all others are the record's.",
+    )
     plan_hash = serializers.CharField(required=False, help_text="Of the plan that was looked at.")
 
 

@@ -16,7 +16,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from apps.core.canonical import canonical_json
-from apps.core.errors import ConflictError, LimitError
+from apps.core.errors import ConflictError, InvalidError, LimitError
 from apps.providers.prices import PriceList, price_list
 from apps.providers.protocol import UnsupportedError, Usage
 from apps.replays.server.questions import Questions
@@ -94,6 +94,7 @@ class Plan:
                 self.settings.script,
                 self.settings.seed,
                 self.settings.samples,
+                self.settings.only,
             ],
             "session": str(self.session.pk),
             "asked": [one.event_id.hex for one in self.asked],
@@ -109,13 +110,24 @@ def plan_replay(project: Project, session: Session, settings: Settings) -> Plan:
         raise ConflictError("This session was erased.")
     questions, prices = Questions(project, settings), price_list(project)
     steps = reader.outline(session).steps
-    calls = [step for step in steps if step.kind == "llm" and step.is_counted]
+    calls = _calls(steps, settings.only)
     if len(calls) > MOST_STEPS:
         raise LimitError(f"A server's replay asks at most {MOST_STEPS:,} calls of models again.")
     plan = Plan(session, settings, [], [], len(steps) - len(calls))
     for step, event in events_of(session, calls):
         _plan(plan, step, event, questions, prices)
     return plan
+
+
+def _calls(steps: Sequence[Step], only: Sequence[str] | None) -> list[Step]:
+    """Return the calls of models that are asked again, if they can be."""
+    calls = [step for step in steps if step.kind == "llm" and step.is_counted]
+    if only is None:
+        return calls
+    unknown = sorted(set(only) - {step.id for step in calls})
+    if unknown:
+        raise InvalidError(f"This session has no call of a model {unknown[0]}.", "only")
+    return [step for step in calls if step.id in only]
 
 
 def events_of(session: Session, steps: Sequence[Step]) -> Iterator[tuple[Step, dict[str, Json]]]:

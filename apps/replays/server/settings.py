@@ -20,9 +20,11 @@ WORK = "replays.work"
 RECORDED, SCRIPTED = "recorded", "scripted"
 AT_HOME = (RECORDED, SCRIPTED)
 MOST_SAMPLES = 20
+MOST_ONLY = 1_000
 LONGEST_SYSTEM = 1_000_000
 NO_NUL = r"^[^\x00]*\Z"
 Word = Annotated[str, Meta(min_length=1, max_length=512, pattern=NO_NUL)]
+EventId = Annotated[str, Meta(pattern=r"^[0-9a-f]{32}\Z")]
 
 
 class Strict(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -60,6 +62,8 @@ class Settings(Strict, kw_only=True, forbid_unknown_fields=True):
     script: list[dict[str, Json]] | None = None
     seed: Annotated[int, Meta(ge=0, le=2**31)] = 0
     samples: Annotated[int, Meta(ge=1, le=MOST_SAMPLES)] = 1
+    # Ids of the calls that are asked, all others being the record's; None asks every one.
+    only: Annotated[list[EventId], Meta(min_length=1, max_length=MOST_ONLY)] | None = None
     # The most that may be spent, in US dollars, over all samples.
     budget: Annotated[str, Meta(max_length=20, pattern=r"^\d+(\.\d+)?\Z")] | None = None
     # The plan that was shown: another one is not started.

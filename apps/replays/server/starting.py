@@ -63,7 +63,7 @@ def start_replays(
     with transaction.atomic():
         budget = _budget(project, plan)
         runs = [
-            _start(project, plan, sample, credential, budget, actor)
+            start_sample(project, plan, sample, credential, budget, actor=actor)
             for sample in range(settings.samples)
         ]
         _record(actor, "replay.start", project, runs, plan)
@@ -115,14 +115,20 @@ def _budget(project: Project, plan: Plan) -> Budget | None:
     return make_budget(project, limit=most, purpose=f"Replay of {plan.session.pk}")
 
 
-def _start(
+@transaction.atomic
+def start_sample(
     project: Project,
     plan: Plan,
     sample: int,
     credential: Credential | None,
     budget: Budget | None,
+    *,
     actor: Actor,
 ) -> ServerReplay:
+    """Start one replay of a planned session, paid from ``budget`` with others.
+
+    Who starts many records once in the audit log what they are for; nothing is recorded here.
+    """
     replay = _report(project, plan, actor)
     cipher = sealing.cipher_of(replay.session)
     run = project.server_replays.create(
