@@ -73,6 +73,8 @@ class ServerReplay(ProjectModel):
     # Why it is paused, for people.
     reason = models.CharField(max_length=LONGEST_REASON, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
+    # Since when it goes on without a pause: what is yet to come is told from its pace.
+    running_since = models.DateTimeField(default=timezone.now)
     ended_at = models.DateTimeField(null=True)
 
     unscoped: ClassVar[models.Manager[ServerReplay]] = models.Manager()
@@ -108,6 +110,8 @@ class ServerStep(ProjectModel):
     lease_until = models.DateTimeField(null=True)
     # How often somebody began it.
     begun = models.PositiveSmallIntegerField(default=0)
+    # When an answer came, or it was clear that none would.
+    ended_at = models.DateTimeField(null=True)
     # Why it failed or was skipped, for people.
     reason = models.CharField(max_length=LONGEST_REASON, blank=True)
     # US dollars; null is not known.
