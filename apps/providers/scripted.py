@@ -1,14 +1,15 @@
 """A model by rules: the same question has the same answer for ever, without key or network.
 
 For the demo, for CI and for trying a gate before it costs money. A script is a list of rules;
-the first that fits answers. What it says may depend on chance, which is drawn from a hash of
-the script's seed, the question and the number of the sample: repeats differ, runs do not.
+the first that fits answers, in its own words or in those of the record. What it says may
+depend on chance, which is drawn from a hash of the script's seed, the question and the number of
+the sample: repeats differ, runs do not.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,8 +35,11 @@ Json = Any
 LONGEST_PATTERN = 500
 MOST_RULES = 500
 FAILURES = {"rate_limited": RateLimitedError, "server": ServerError, "timeout": TimeOutError}
-FIELDS = frozenset({"model", "system", "text", "after", "chance", "say", "call", "fail"})
+FIELDS = frozenset(
+    {"model", "system", "text", "after", "chance", "say", "call", "fail", "recorded"}
+)
 MATCHED = ("model", "system", "text", "after")
+DONE = ("say", "call", "fail")
 # What is said where no rule fits.
 NOTHING_FITS = "The script has no rule for this."
 
@@ -45,7 +49,8 @@ class Rule:
     """When it fits: patterns (RE2) that must be found; what is done: say, call, or fail.
 
     ``text`` is what was said last by the user or a tool, ``after`` is the name of the tool that
-    was answered last. Of several things to say, one is drawn.
+    was answered last. Of several things to say, one is drawn. ``is_recorded`` repeats what the
+    record answers, and fits only where it does.
     """
 
     patterns: Mapping[str, Any] = field(default_factory=dict)
@@ -53,6 +58,7 @@ class Rule:
     say: tuple[str, ...] = ()
     calls: tuple[tuple[str, Json], ...] = ()
     fail: str = ""
+    is_recorded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +68,16 @@ class Scripted:
     rules: tuple[Rule, ...] = ()
     seed: int = 0
     name: str = "scripted"
+    # What the record answers to the question that is to be asked.
+    recorded: Answer | None = None
 
     def ask(self, request: Request, *, sample: int, seconds: float) -> Answer:
         """Answer by the first rule that fits."""
         drawn = _draws(self.seed, request, sample)
         told = _told(request)
         for number, rule in enumerate(self.rules):
+            if rule.is_recorded and self.recorded is None:
+                continue
             if _fits(rule, told) and drawn(f"chance {number}") < rule.chance:
                 return self._answer(request, rule, drawn(f"say {number}"))
         return self._answer(request, Rule(say=(NOTHING_FITS,)), 0.0)
@@ -75,21 +85,26 @@ class Scripted:
     def _answer(self, request: Request, rule: Rule, drawn: float) -> Answer:
         if rule.fail:
             raise FAILURES[rule.fail]("The script fails here.")
-        parts: list[Part] = []
-        if rule.say:
-            parts.append(Text(rule.say[int(drawn * len(rule.say))]))
-        before = sum(len(message.tool_calls) for message in request.messages)
-        for number, (name, arguments) in enumerate(rule.calls):
-            parts.append(ToolCall(f"call_{before + number}", name, arguments))
-        message = Message("assistant", tuple(parts))
+        if rule.is_recorded and self.recorded is not None:
+            message = self.recorded.message
+        else:
+            message = Message("assistant", tuple(_parts(request, rule, drawn)))
         return Answer(
             message,
             Usage(_words_of(request), _words(message)),
-            "tool_calls" if rule.calls else "stop",
+            "tool_calls" if message.tool_calls else "stop",
             model=request.model,
             system_fingerprint=f"script-{self.seed}",
             latency_ms=0.0,
         )
+
+
+def _parts(request: Request, rule: Rule, drawn: float) -> Iterator[Part]:
+    if rule.say:
+        yield Text(rule.say[int(drawn * len(rule.say))])
+    before = sum(len(message.tool_calls) for message in request.messages)
+    for number, (name, arguments) in enumerate(rule.calls):
+        yield ToolCall(f"call_{before + number}", name, arguments)
 
 
 def read_script(told: Json, *, seed: int = 0) -> Scripted:
@@ -97,7 +112,7 @@ def read_script(told: Json, *, seed: int = 0) -> Scripted:
 
     A rule: ``{"text": "refund", "after": "find_order", "model": "...", "system": "...",
     "chance": 0.5, "say": "..." or [...], "call": {"name", "arguments"} or [...],
-    "fail": "rate_limited | server | timeout"}``, every field optional.
+    "fail": "rate_limited | server | timeout", "recorded": true}``, every field optional.
     """
     if not isinstance(told, list) or len(told) > MOST_RULES:
         raise InvalidError(f"A script is a list of {MOST_RULES} rules at most.", "rules")
@@ -119,7 +134,19 @@ def _rule(told: Json, path: str) -> Rule:
     say = _listed(told.get("say"))
     if not all(isinstance(text, str) for text in say):
         raise InvalidError("Must be text, or a list of texts.", f"{path}.say")
-    return Rule(patterns, float(chance), tuple(say), _calls(told.get("call"), path), fail)
+    is_recorded = _repeats(told, path)
+    return Rule(
+        patterns, float(chance), tuple(say), _calls(told.get("call"), path), fail, is_recorded
+    )
+
+
+def _repeats(told: Mapping[str, Json], path: str) -> bool:
+    is_recorded = told.get("recorded", False)
+    if not isinstance(is_recorded, bool):
+        raise InvalidError("Must be true or false.", f"{path}.recorded")
+    if is_recorded and any(told.get(name) for name in DONE):
+        raise InvalidError("A rule repeats the record, or says its own.", f"{path}.recorded")
+    return is_recorded
 
 
 def _calls(told: Json, path: str) -> tuple[tuple[str, Json], ...]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from apps.core.errors import InvalidError
 from apps.providers.calling import call
-from apps.providers.protocol import RateLimitedError
+from apps.providers.protocol import Answer, Message, RateLimitedError, Text
 from apps.providers.reading import request_of
 from apps.providers.scripted import NOTHING_FITS, read_script
 from tests.providers.conversations import CHAT
@@ -31,6 +33,8 @@ WRONG = [
     ([{"say": 3}], "rules[0].say"),
     ([{"call": {"arguments": {}}}], "rules[0].call"),
     ([{"call": {"name": "f", "arguments": []}}], "rules[0].call"),
+    ([{"recorded": "yes"}], "rules[0].recorded"),
+    ([{"recorded": True, "say": "Hi."}], "rules[0].recorded"),
 ]
 
 
@@ -64,6 +68,16 @@ def test_a_rule_with_a_chance_fits_as_often_as_it_says():
     told = [script.ask(ask(), sample=n, seconds=1).message.text for n in range(200)]
 
     assert 30 < told.count("yes") < 70
+
+
+def test_a_rule_can_repeat_the_record_where_there_is_one():
+    script = read_script([{"text": "weather", "recorded": True}, {"say": "Who knows."}])
+    answered = Answer(Message("assistant", (Text("It snowed."),)))
+    with_record = replace(script, recorded=answered)
+
+    assert with_record.ask(ask("The weather?"), sample=0, seconds=1).message.text == "It snowed."
+    assert script.ask(ask("The weather?"), sample=0, seconds=1).message.text == "Who knows."
+    assert with_record.ask(ask("The time?"), sample=0, seconds=1).message.text == "Who knows."
 
 
 def test_a_script_can_fail_as_providers_do(project):

@@ -12,7 +12,7 @@ import time
 import uuid
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -102,6 +102,8 @@ class Worker:
         self.questions = Questions(self.project, self.settings)
         self.layout = reader.layout(self.original)
         self.policy: CompiledPolicy = compiled_policy(self.project)
+        # Patterns are compiled once for all steps.
+        self.script = read_script(self.settings.script or [], seed=self.settings.seed)
 
     def claim(self, count: int) -> list[ServerStep]:
         """Take steps that nobody works on, first ones first."""
@@ -155,7 +157,7 @@ class Worker:
         if self.run.provider == RECORDED:
             return _from_record(event)
         if self.run.provider == SCRIPTED:
-            return read_script(self.settings.script, seed=self.settings.seed)
+            return replace(self.script, recorded=recorded_answer(event))
         if self.run.credential is None:
             raise PausedError(
                 "The credential of this replay was removed. Cancel it, or start another."
