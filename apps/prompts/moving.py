@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from apps.audit.actors import Actor
 from apps.core.errors import ConflictError, InvalidError
-from apps.prompts import queries
+from apps.prompts import queries, telling
 from apps.prompts.checks import clean_words
 from apps.prompts.models import (
     LONGEST_WHY,
@@ -239,6 +239,7 @@ def _ask(
     )
     told = {"label": label, "from": numbers[0], "to": numbers[1], "request": request.pk}
     record(actor, "prompt.label.ask", prompt, told)
+    telling.tell_approvers(prompt, request, actor=actor)
     return request
 
 
@@ -261,7 +262,9 @@ def _decide(request: LabelRequest, state: RequestState, why: str, actor: Actor) 
     request.decided_at = timezone.now()
     request.save()
     told = {"label": request.label, "to": request.to_number, "request": request.pk}
-    record(actor, f"prompt.label.{state.value}", _prompt_of(request), told)
+    prompt = _prompt_of(request)
+    record(actor, f"prompt.label.{state.value}", prompt, told)
+    telling.tell_decision(prompt, request, actor=actor)
     return request
 
 
@@ -275,12 +278,7 @@ def _check_may_move(project: Any, actor: Actor) -> None:
 def _check_second_person(request: LabelRequest, actor: Actor) -> None:
     """Refuse keys, those without the right, and who asked: in person or with a key of theirs."""
     _check_may_move(request.project, actor)
-    kind, _, pk = request.asked_by.partition(":")
-    asked_by = {request.asked_by}
-    if kind == "key":
-        makers = request.project.keys.filter(pk=pk).values_list("created_by_id", flat=True)
-        asked_by |= {f"user:{maker}" for maker in makers}
-    if holder_name(actor) in asked_by:
+    if holder_name(actor) in telling.names_of_asker(request.project, request):
         raise PermissionDenied(NOT_ALONE)
 
 

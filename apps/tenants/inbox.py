@@ -6,6 +6,8 @@ Telling joins the caller's transaction, so that nobody is told of what did not h
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Count, OuterRef, QuerySet, Subquery
@@ -14,8 +16,29 @@ from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.audit.actors import Actor
+from apps.tenants.access import role_in_project
 from apps.tenants.inbox_models import InboxEntry, InboxKind
 from apps.tenants.models import Membership, Project
+from apps.tenants.permissions import Permission
+
+LONGEST_ABOUT = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Matter:
+    """What an entry is about that is no session: a page of the project, and its name in words.
+
+    ``text`` is the server's own words and names of the project's things, never recorded text.
+    ``link`` names a page (``prompts:labels``) whose address takes organization, project and then
+    ``ids``; ``anchor`` is where on it. ``needs`` is what a person must be allowed to be told of
+    it, and to be shown it later.
+    """
+
+    text: str
+    link: str
+    ids: tuple[str, ...] = ()
+    needs: Permission = Permission.READ_META
+    anchor: str = ""
 
 
 def tell_person(  # noqa: PLR0913
@@ -33,21 +56,51 @@ def tell_person(  # noqa: PLR0913
     What happens again before they read the first is the same entry, newer. Whether the person
     may see the session is for the caller to ask: here nobody knows sessions.
     """
-    if not person.is_active or (actor.kind == "user" and actor.id == str(person.pk)):
-        return None
-    about = {
+    place = {
         "kind": InboxKind(kind),
         "session_id": session_id,
         "event_id": event_id,
         "subject_id": subject_id,
     }
+    return _tell(person, project, actor, place)
+
+
+def tell_of(
+    person: User, project: Project, *, kind: InboxKind | str, actor: Actor, matter: Matter
+) -> InboxEntry | None:
+    """Tell a person of something that is no session, if their role lets them see it.
+
+    Told again of the same page before they read the first, they have one entry with the newer
+    words. Guests of a session have no role and are told nothing.
+    """
+    role = role_in_project(person, project)
+    if role is None or not role.allows(matter.needs):
+        return None
+    place: dict[str, Any] = {"kind": InboxKind(kind), "session_id": None, "link": matter.link}
+    place |= {"link_ids": list(matter.ids), "anchor": matter.anchor, "needs": matter.needs}
+    return _tell(person, project, actor, place, about=matter.text[:LONGEST_ABOUT])
+
+
+def settle(project: Project, *, kind: InboxKind | str, matter: Matter) -> int:
+    """Mark what everybody was told of a matter as read: nothing is left to be done about it."""
+    place = {"link": matter.link, "link_ids": list(matter.ids), "anchor": matter.anchor}
+    rows = project.inbox_entries.filter(session_id=None, kind=kind, read_at=None, **place)
+    return rows.update(read_at=timezone.now())
+
+
+def _tell(
+    person: User, project: Project, actor: Actor, place: dict[str, Any], about: str = ""
+) -> InboxEntry | None:
+    if not person.is_active or (actor.kind == "user" and actor.id == str(person.pk)):
+        return None
     told_by = actor.label or actor.kind
-    unread = project.inbox_entries.filter(person=person, read_at=None, **about)
+    unread = project.inbox_entries.filter(person=person, read_at=None, **place)
     entry = unread.select_for_update().order_by("-pk").first()
     if entry is None:
-        return project.inbox_entries.create(person=person, told_by=told_by, **about)
+        return project.inbox_entries.create(person=person, told_by=told_by, about=about, **place)
     entry.told_by, entry.told_at, entry.times = told_by, timezone.now(), entry.times + 1
-    entry.save(update_fields=["told_by", "told_at", "times"])
+    entry.about = about
+    entry.save(update_fields=["told_by", "told_at", "times", "about"])
     return entry
 
 

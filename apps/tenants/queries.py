@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from django.db.models import Q, QuerySet
 
 from apps.accounts.models import User
 from apps.core.paging import Page, decode_position, encode_cursor
 from apps.tenants.models import ApiKey, Membership, Organization, Project
+from apps.tenants.permissions import Role
 
 
 def projects_of(user: User) -> QuerySet[Project]:
@@ -16,6 +19,22 @@ def projects_of(user: User) -> QuerySet[Project]:
     single = held.exclude(project=None).values("project")
     projects = Project.objects.filter(Q(organization__in=whole) | Q(pk__in=single))
     return projects.select_related("organization").order_by("organization__name", "name", "pk")
+
+
+def roles_of(user: User, projects: Collection[Project]) -> dict[int, Role]:
+    """Return the person's role in each of the projects in which they have one; one query."""
+    held = Membership.objects.filter(user=user).filter(
+        Q(project__in=projects)
+        | Q(project=None, organization__in=[project.organization_id for project in projects])
+    )
+    roles = {(row.organization_id, row.project_id): Role(row.role) for row in held}
+    found = {
+        project.pk: roles.get(
+            (project.organization_id, project.pk), roles.get((project.organization_id, None))
+        )
+        for project in projects
+    }
+    return {pk: role for pk, role in found.items() if role is not None}
 
 
 def organizations_of(user: User) -> QuerySet[Organization]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Q
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 
 from apps.accounts.models import User
+from apps.audit.actors import SYSTEM
 from apps.core.errors import InvalidError
 from apps.core.paging import Page, decode_cursor, encode_cursor
 from apps.sessions.listing import short_id
@@ -19,7 +20,7 @@ from apps.tenants.grants import grants_to
 from apps.tenants.inbox_models import InboxEntry, InboxKind
 from apps.tenants.models import Project
 from apps.tenants.permissions import Permission
-from apps.tenants.queries import projects_of
+from apps.tenants.queries import projects_of, roles_of
 from apps.tickets.words import words_of
 
 # Projects of one page whose tickets are called by their titles.
@@ -31,6 +32,10 @@ ICONS: dict[str, str] = {
     InboxKind.REPLY: "message-square",
     InboxKind.ASSIGNMENT: "ticket",
     InboxKind.TICKET: "ticket",
+    InboxKind.APPROVAL: "shield-check",
+    InboxKind.DECISION: "circle-check",
+    InboxKind.RUN: "play",
+    InboxKind.SCHEDULE: "clock",
 }
 
 
@@ -49,12 +54,18 @@ class InboxRow:
         return InboxKind(self.entry.kind).label
 
     @property
+    def told_by(self) -> str:
+        return "Playhead" if self.entry.told_by == SYSTEM.label else self.entry.told_by
+
+    @property
     def icon(self) -> str:
         return ICONS.get(self.entry.kind, "inbox")
 
     @property
     def about(self) -> str:
-        """The short name of what it leads to."""
+        """The short name of what it leads to; of other things than sessions, only if it may."""
+        if self.entry.session_id is None:
+            return self.entry.about if self.project else ""
         if self.entry.kind in OF_TICKETS:
             return f"Ticket {self.entry.subject_id}"
         return short_id(Session(pk=self.entry.session_id))
@@ -94,12 +105,27 @@ def _rows(person: User, entries: Sequence[InboxEntry]) -> list[InboxRow]:
     others = {entry.session_id for entry in entries if entry.project_id not in projects}
     granted = {row.content_object_id: row.project for row in grants_to(person)} if others else {}
     titles = _titles(person, list(projects.values()), entries)
+    hidden = _hidden(person, projects, entries)
     return [
         InboxRow(entry, project, _url(entry, project, is_member=True), titles.get(entry.pk, ""))
-        if (project := projects.get(entry.project_id))
-        else _guests_row(entry, granted.get(entry.session_id))
+        if (project := projects.get(entry.project_id)) and entry.pk not in hidden
+        else _guests_row(entry, granted.get(entry.session_id) if entry.session_id else None)
         for entry in entries
     ]
+
+
+def _hidden(
+    person: User, projects: Mapping[int, Project], entries: Sequence[InboxEntry]
+) -> set[int]:
+    """Return the entries about other things than sessions that are closed to the person now."""
+    others = [entry for entry in entries if entry.session_id is None]
+    wanted = [projects[pk] for pk in {entry.project_id for entry in others} if pk in projects]
+    roles = roles_of(person, wanted) if wanted else {}
+    return {
+        entry.pk
+        for entry in others
+        if (role := roles.get(entry.project_id)) is None or not role.allows(Permission(entry.needs))
+    }
 
 
 def _titles(
@@ -129,6 +155,8 @@ def _guests_row(entry: InboxEntry, project: Project | None) -> InboxRow:
 
 def _url(entry: InboxEntry, project: Project, *, is_member: bool) -> str:
     slugs = (project.organization.slug, project.slug)
+    if entry.session_id is None:
+        return _page(entry, slugs)
     if entry.kind in OF_TICKETS:
         # Tickets are the project's: a guest of one session cannot open them.
         return reverse("tickets:ticket", args=(*slugs, entry.subject_id)) if is_member else ""
@@ -137,6 +165,15 @@ def _url(entry: InboxEntry, project: Project, *, is_member: bool) -> str:
     page = reverse("sessions:detail", args=(*slugs, entry.session_id))
     query = "&".join([*step, *tab])
     return f"{page}?{query}" if query else page
+
+
+def _page(entry: InboxEntry, slugs: tuple[str, str]) -> str:
+    try:
+        page = reverse(entry.link, args=(*slugs, *entry.link_ids))
+    except NoReverseMatch:
+        # Written by a release whose pages were called otherwise.
+        return ""
+    return f"{page}#{entry.anchor}" if entry.anchor else page
 
 
 def _place(cursor: str) -> tuple[datetime, int]:

@@ -104,7 +104,10 @@ class InboxOut(serializers.Serializer[Any]):
     by = serializers.CharField()
     at = serializers.DateTimeField()
     times = serializers.IntegerField(help_text="How often it happened since you last read it.")
-    session = serializers.UUIDField()
+    about = serializers.CharField(
+        help_text="What it is about where that is no session, in words; else empty."
+    )
+    session = serializers.UUIDField(allow_null=True)
     event = serializers.CharField(allow_null=True)
     ticket = serializers.IntegerField(allow_null=True)
     comment = serializers.IntegerField(allow_null=True)

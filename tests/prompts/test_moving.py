@@ -10,6 +10,7 @@ from apps.core.errors import ConflictError, InvalidError
 from apps.prompts import moving, services
 from apps.prompts.models import LabelMove, LabelRequest, RequestState
 from apps.prompts.moving import move_label, roll_back
+from apps.tenants.inbox_models import InboxEntry
 from apps.tenants.permissions import Role
 from tests.factories import make_key, make_membership
 from tests.prompts.factories import SYSTEM, acting, make_prompt, make_version
@@ -159,3 +160,31 @@ def test_a_project_may_allow_no_emergencies(prompt, project, admin):
     with pytest.raises(PermissionDenied, match="nobody"):
         roll_back(prompt, label="live", actor=admin, why="fire", is_emergency=True)
     assert isinstance(roll_back(prompt, label="live", actor=admin), LabelRequest)
+
+
+def told(actor):
+    rows = InboxEntry.unscoped.filter(person_id=int(actor.id), read_at=None).order_by("pk")
+    return [(row.kind, row.about) for row in rows]
+
+
+def test_approvers_are_told_what_waits_and_the_asker_what_became_of_it(
+    prompt, protected, admin, other_admin, member
+):
+    request = put(prompt, 2, actor=acting(member))
+    waits = [("approval", "live of triage, nowhere \u2192 v2")]
+    assert (told(admin), told(other_admin), told(acting(member))) == (waits, waits, [])
+
+    moving.approve_request(request, actor=admin)
+
+    assert (told(admin), told(other_admin)) == ([], [])
+    assert told(acting(member)) == [("decision", "live of triage, nowhere \u2192 v2 was approved")]
+
+
+def test_who_asked_with_a_key_is_not_asked_to_agree(prompt, project, protected, admin, other_admin):
+    key, _ = make_key(project, actor=admin)
+
+    request = put(prompt, 2, actor=Actor(kind="key", id=str(key.pk), label="CI"))
+    assert (told(admin), len(told(other_admin))) == ([], 1)
+
+    moving.refuse_request(request, actor=other_admin)
+    assert [kind for kind, _ in told(admin)] == ["decision"]

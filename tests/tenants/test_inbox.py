@@ -6,8 +6,9 @@ import pytest
 
 from apps.audit.actors import SYSTEM, Actor
 from apps.tenants import inbox
-from apps.tenants.inbox import tell_person
+from apps.tenants.inbox import Matter, tell_person
 from apps.tenants.inbox_models import InboxEntry
+from apps.tenants.permissions import Permission, Role
 
 SESSION = uuid4()
 
@@ -91,3 +92,51 @@ def test_what_was_told_moves_and_goes_with_its_session(tell, project, member):
     assert [entry.session_id for entry in project.inbox_entries.all()] == [other]
     inbox.forget_session(project.pk, other)
     assert unread(member) == 0
+
+
+@pytest.fixture
+def tell_of(project, member):
+    def told(person=member, **fields) -> InboxEntry | None:
+        about = {"text": "nightly: no provider", "link": "prompts:prompt", "ids": ("triage",)}
+        matter = Matter(**about | fields)
+        return inbox.tell_of(person, project, kind="schedule", actor=SYSTEM, matter=matter)
+
+    return told
+
+
+def test_what_is_no_session_leads_to_its_page(tell_of, member_client, project):
+    entry = tell_of(anchor="L2")
+
+    row = member_client.get("/api/v1/inbox").json()["results"][0]
+    assert (row["about"], row["session"], row["by"]) == ("nightly: no provider", None, "Playhead")
+    assert row["url"] == f"/o/{project.organization.slug}/p/{project.slug}/prompts/triage/#L2"
+    page = member_client.get("/inbox/").content.decode()
+    assert "nightly: no provider" in page
+    assert f"?entry={entry.pk}" in page
+
+
+def test_what_is_no_session_is_shown_to_nobody_who_lost_the_right(tell_of, member, member_client):
+    tell_of(needs=Permission.WRITE_PROMPTS)
+    membership = member.memberships.get()
+    membership.role = Role.VIEWER
+    membership.save()
+
+    [row] = member_client.get("/api/v1/inbox").json()["results"]
+    assert (row["about"], row["url"], row["project"]) == ("", None, None)
+    assert "nightly" not in member_client.get("/inbox/").content.decode()
+    assert tell_of(needs=Permission.WRITE_PROMPTS) is None
+
+
+def test_somebody_without_a_role_is_told_nothing(tell_of, stranger):
+    assert tell_of(stranger) is None
+
+
+def test_what_is_settled_is_unread_by_nobody(tell_of, project, member):
+    tell_of(text="first")
+    again = tell_of(text="second")
+    tell_of(ids=("other",))
+    assert (again.times, again.about, unread(member)) == (2, "second", 2)
+
+    matter = Matter("", "prompts:prompt", ("triage",))
+    assert inbox.settle(project, kind="schedule", matter=matter) == 1
+    assert unread(member) == 1
