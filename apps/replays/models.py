@@ -165,4 +165,5 @@ class Replay(ProjectModel):
 # Django finds the models of an app through this module.
 from apps.replays import suite_models  # noqa: E402, F401
 from apps.replays.runs import models as run_models  # noqa: E402, F401
+from apps.replays.schedules import models as schedule_models  # noqa: E402, F401
 from apps.replays.server import models as server_models  # noqa: E402, F401

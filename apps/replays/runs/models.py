@@ -69,6 +69,15 @@ class RegressionRun(ProjectModel):
         Suite, models.CASCADE, db_constraint=False, db_index=False, related_name="runs"
     )
     suite_version = models.PositiveIntegerField()
+    # Null: a person or key started it, or the schedule was deleted.
+    schedule = models.ForeignKey(
+        "replays.Schedule",
+        models.SET_NULL,
+        null=True,
+        db_constraint=False,
+        db_index=False,
+        related_name="runs",
+    )
     name = models.CharField(max_length=LONGEST_NAME)
     # What is run and what must hold, under the project's key: it holds texts of prompts.
     sealed_settings = models.BinaryField()
@@ -96,6 +105,11 @@ class RegressionRun(ProjectModel):
         ]
         indexes = [
             models.Index(fields=["project", "suite"], name="regression_run_of_suite"),
+            models.Index(
+                fields=["project", "schedule", "-id"],
+                condition=Q(schedule__isnull=False),
+                name="regression_run_of_schedule",
+            ),
             models.Index(
                 fields=["created_at"],
                 condition=Q(state=RunState.RUNNING),
