@@ -17,7 +17,12 @@ MISSING = (
     "Verdicts need libraries that are not installed here: "
     "pip install 'playhead-server[analysis]' where the worker runs, and start it again."
 )
-OF_THE_EXTRA = frozenset({"numpy", "scipy", "rapidfuzz"})
+OF_THE_EXTRA = frozenset({"numpy", "scipy", "rapidfuzz", "junitparser"})
+MISSING_JUNIT = (
+    "JUnit files need a library that is not installed here: "
+    "pip install 'playhead-server[analysis]' where the server runs, and start it again. "
+    "The report as JSON or Markdown needs none."
+)
 
 
 def judging() -> Callable[..., Any]:
@@ -32,10 +37,16 @@ def comparing() -> Callable[..., Any]:
     return text
 
 
-def _module(name: str) -> Any:
+def writing_junit() -> Callable[..., bytes]:
+    """Return ``runs.output_junit.junit``, or raise UnavailableError likewise."""
+    junit: Callable[..., bytes] = _module("runs.output_junit", MISSING_JUNIT).junit
+    return junit
+
+
+def _module(name: str, missing: str = MISSING) -> Any:
     try:
         return import_module(f"apps.replays.{name}")
     except ModuleNotFoundError as error:
         if error.name and error.name.partition(".")[0] in OF_THE_EXTRA:
-            raise UnavailableError(MISSING) from error
+            raise UnavailableError(missing) from error
         raise
