@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from apps.replays import pages, pages_beside, pages_list
+from apps.replays.live import pages as live_pages
 from apps.replays.server import pages as server_pages
 
 app_name = "replays"
@@ -20,6 +21,7 @@ urlpatterns = [
         path(f"{REPLAY}{act}/", server_pages.act_on, {"act": act}, name=act)
         for act in server_pages.ACTS
     ),
+    path(f"{REPLAY}progress-events", live_pages.replay_events, name="events"),
     path(f"{REPLAY}against/", pages.replay_against, name="against"),
     path(f"{SESSION}replays/", pages.session_replays, name="session"),
     path(f"{SESSION}replay/", pages.replay_code, name="code"),

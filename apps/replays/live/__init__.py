@@ -1,0 +1,1 @@
+"""How replays and runs go on, for whoever watches: as events, or one look at a time."""
