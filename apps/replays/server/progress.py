@@ -74,7 +74,8 @@ def progress_of(run: ServerReplay) -> Progress:
     now = timezone.now()
     since = max(run.running_since, now - RECENTLY)
     recent = Count("pk", filter=Q(ended_at__gte=since))
-    found = list(run.steps.values_list("state").annotate(Count("pk"), Sum("paid"), recent))
+    rows = run.steps.values_list("state")
+    found = list(rows.annotate(count=Count("pk"), amount=Sum("paid"), recent=recent))
     counts = dict.fromkeys(StepState.values, 0) | {state: count for state, count, _, _ in found}
     paid = [amount for _, _, amount, _ in found if amount is not None]
     left = sum(counts[state] for state in UNFINISHED)

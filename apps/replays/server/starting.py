@@ -196,8 +196,8 @@ def resume_replay(run: ServerReplay, *, actor: Actor, budget: Any = None) -> Ser
     run = _held(run, (State.PAUSED,), "resumed")
     if budget is not None and run.budget is not None:
         change_limit(run.budget, limit=budget)
-    run.state, run.reason = State.RUNNING, ""
-    run.save(update_fields=["state", "reason"])
+    run.state, run.reason, run.running_since = State.RUNNING, "", timezone.now()
+    run.save(update_fields=["state", "reason", "running_since"])
     _record(actor, "replay.resume", run.project, [run])
     after_commit(WORK, run.project_id, str(run.pk))
     return run

@@ -212,6 +212,7 @@ class Worker:
             is_same_decision=done.is_same_decision,
             paid=done.paid,
             is_cached=done.is_cached,
+            ended_at=timezone.now(),
             lease=None,
         )
 
