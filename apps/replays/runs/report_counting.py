@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from apps.replays.runs.models import TrialState
-from apps.replays.runs.report_shapes import CaseReport, CaseSide, SideReport
+from apps.replays.runs.report_shapes import (
+    BETTER,
+    WORSE,
+    CaseReport,
+    CaseSide,
+    SideReport,
+)
 
 Json = Any
 MEANS = ("success", "fidelity", "decisions", "similarity")
@@ -139,12 +145,11 @@ def quantile(ordered: Sequence[float], share: float) -> float | None:
 
 
 def changed_cases(
-    cases: Sequence[CaseReport], side: int, is_broken: Callable[[CaseReport], bool]
+    cases: Sequence[CaseReport], side: int, broken: Collection[str]
 ) -> list[tuple[CaseReport, str]]:
-    """Return the cases that a side changed: broken ones first, then by how much, worse first."""
+    """Return the cases that a side changed, and pinned ones that it broke."""
     told = [(case, case.change(side)) for case in cases]
-    found = [one for one in told if one[1] in ("better", "worse") or is_broken(one[0])]
-    return sorted(found, key=lambda one: (not is_broken(one[0]), one[0].gain(side), one[0].name))
+    return [one for one in told if one[1] in (BETTER, WORSE) or str(one[0].case) in broken]
 
 
 def _number(value: Json) -> float | None:

@@ -14,6 +14,8 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
+from apps.replays.runs import report_words
+
 Json = Any
 
 # Changed cases that the JSON holds; the API of cases lists all.
@@ -51,7 +53,7 @@ class SideReport:
         told = asdict(self) | {"trials": dict(self.trials)}
         told["latency_p50_ms"] = told.pop("latency_p50")
         told["latency_p95_ms"] = told.pop("latency_p95")
-        return told | {"cost": _money(self.cost)}
+        return told | {"cost": _money(self.cost), "shown": report_words.side_cells(self)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +142,7 @@ class GateReport:
             "scale": self.scale,
             "margin": self.margin,
             "lower_is_better": self.lower_is_better,
+            "shown": report_words.shown(self),
         }
 
 

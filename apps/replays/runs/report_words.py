@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from apps.core.units import UNKNOWN, duration, money, number
 from apps.replays.runs.models import RunState
-from apps.replays.runs.report_shapes import CandidateReport, CaseSide, GateReport, SideReport
 from apps.replays.verdict_shapes import Scale
+
+if TYPE_CHECKING:
+    # The shapes write themselves with these words.
+    from apps.replays.runs.report_shapes import (
+        CandidateReport,
+        CaseSide,
+        GateReport,
+        SideReport,
+    )
 
 Json = Any
 RESULTS: Mapping[str, str] = {
