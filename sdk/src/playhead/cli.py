@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from playhead.client import KEY, URL
-from playhead.commands import comparing, following, moving, prompting, running
+from playhead.commands import comparing, following, gating, moving, prompting, running
 from playhead.commands.terminal import INTERRUPTED, NOT_TRIED, complain, told_of
 from playhead.fetching import NoSuchSessionError
 from playhead.files import PASSPHRASE, BrokenFileError
@@ -28,7 +28,7 @@ exit codes:
   2    it could not be tried: no such file, session or program, a wrong key, no server
   3    nothing differs, but the program itself ended with an error
   130  broken off by Ctrl-C
-record ends with the program's own code.
+record ends with the program's own code, and gate with those of its own: playhead gate run --help.
 
 environment: PLAYHEAD_URL, PLAYHEAD_API_KEY, PLAYHEAD_PASSPHRASE (of encrypted files),
 PLAYHEAD_SPOOL (a folder for events while the server is away), PLAYHEAD_REPORT=0 (report no
@@ -38,7 +38,7 @@ replays), NO_COLOR.
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
-    options = parser().parse_args(arguments)
+    options = _read(sys.argv[1:] if arguments is None else arguments)
     try:
         _surround(options)
         return int(options.act(options))
@@ -56,7 +56,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         ValueError,
     ) as error:
         complain(told_of(error))
-        return NOT_TRIED
+        return int(getattr(options, "not_tried", NOT_TRIED))
+
+
+def _read(arguments: Sequence[str]) -> argparse.Namespace:
+    """Return the options; what is misspelt ends as whatever cannot be tried does."""
+    try:
+        return parser().parse_args(arguments)
+    except SystemExit as ended:
+        if ended.code == NOT_TRIED and [*arguments[:1]] == ["gate"]:
+            raise SystemExit(gating.INFRASTRUCTURE) from None
+        raise
 
 
 def _surround(options: argparse.Namespace) -> None:
@@ -87,6 +97,7 @@ def parser() -> argparse.ArgumentParser:
     _export(_act(acts, "export", moving.export, "write a session of the server into a file"))
     _import(_act(acts, "import", moving.import_file, "send a file's session to the server"))
     prompting.add_to(acts, _act)
+    gating.add_to(acts)
     _tail(_act(acts, "tail", following.tail, "print sessions and steps as they come"))
     return whole
 

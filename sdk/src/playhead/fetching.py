@@ -7,7 +7,7 @@ import json
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPException
@@ -40,6 +40,15 @@ class NoSuchSessionError(LookupError):
 
 class ServerError(OSError):
     """The server is away, or does not do what it was asked; the message says what helps."""
+
+    def __init__(
+        self, says: str, status: int | None = None, fields: Sequence[Mapping[str, str]] = ()
+    ) -> None:
+        super().__init__(says)
+        # None: nobody answered.
+        self.status = status
+        # What was refused: the path of each field, and why.
+        self.fields = fields
 
 
 def find_session(server: Server, session: str) -> dict[str, Json]:
@@ -100,9 +109,10 @@ def get(server: Server, path: str, query: Mapping[str, Json] | None = None) -> J
         return None
 
 
-def post(server: Server, path: str, told: Json) -> Json:
+def post(server: Server, path: str, told: Json, headers: Mapping[str, str] | None = None) -> Json:
     """Send JSON to the server, and return what it answers."""
-    with opened(server, path, body=json.dumps(told, ensure_ascii=False)) as answer:
+    body = json.dumps(told, ensure_ascii=False)
+    with opened(server, path, body=body, headers=headers) as answer:
         return json.load(answer)
 
 
@@ -113,10 +123,13 @@ def opened(
     query: Mapping[str, Json] | None = None,
     *,
     body: str | None = None,
+    headers: Mapping[str, str] | None = None,
 ) -> Iterator[IO[bytes]]:
     """Open an address of the server, or raise what whoever asked can do something about."""
     try:
         request = _request(server, server.address(path, query), body)
+        for name, value in (headers or {}).items():
+            request.add_header(name, value)
         with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:
             yield answer
     except urllib.error.HTTPError as error:
@@ -143,25 +156,32 @@ def _request(server: Server, address: str, body: str | None) -> urllib.request.R
 
 
 def _refused(error: urllib.error.HTTPError, path: str) -> Exception:
-    says = _message(error)
+    told = _told(error)
+    fields = [one for one in told.get("errors") or () if isinstance(one, dict)]
+    says = _message(told.get("detail") or "", fields)
     if error.code == 404:
         return NoSuchSessionError(says or f"The server knows no {path}.")
+    return ServerError(_words(error, says, path), error.code, fields)
+
+
+def _words(error: urllib.error.HTTPError, says: str, path: str) -> str:
     if error.code == 400:
-        return ServerError(f"The server does not take this: {says or path}")
+        return f"The server does not take this: {says or path}"
     if error.code == 401:
-        return ServerError("The server does not know the key. Make one under Keys in the project.")
+        return "The server does not know the key. Make one under Keys in the project."
     if error.code == 403:
-        return ServerError(f"The key may not do this: {says or 'it needs the scope read:content'}")
-    return ServerError(f"The server answered {error.code}: {says or error.reason}")
+        return f"The key may not do this: {says or 'it needs the scope read:content'}"
+    return f"The server answered {error.code}: {says or error.reason}"
 
 
-def _message(error: urllib.error.HTTPError) -> str:
+def _told(error: urllib.error.HTTPError) -> dict[str, Json]:
     try:
         told = json.loads(error.read(10_000))
     except (ValueError, OSError):
-        return ""
-    if not isinstance(told, dict):
-        return ""
-    first: dict[str, Json] = next(iter(told.get("errors") or ()), {})
-    place = f"{first['path']}: " if first.get("path") else ""
-    return f"{place}{told.get('detail') or ''}"
+        return {}
+    return told if isinstance(told, dict) else {}
+
+
+def _message(detail: str, fields: Sequence[Mapping[str, Json]]) -> str:
+    first = fields[0] if fields else {}
+    return f"{first['path']}: {detail}" if first.get("path") else detail
