@@ -104,7 +104,7 @@ class PlayheadProcess:
         done = subprocess.run(
             [sys.executable, "manage.py", *arguments],
             cwd=ROOT,
-            env=clean_environment() | {"PLAYHEAD_DATA": str(self.data)},
+            env=clean_environment() | self.settings | {"PLAYHEAD_DATA": str(self.data)},
             capture_output=True,
             text=True,
             check=False,
