@@ -12,6 +12,7 @@ from typing import Any
 
 from playhead.client import KEY, URL
 from playhead.commands import comparing, following, gating, moving, prompting, running
+from playhead.commands.gate_calls import INFRASTRUCTURE
 from playhead.commands.terminal import INTERRUPTED, NOT_TRIED, complain, told_of
 from playhead.fetching import NoSuchSessionError
 from playhead.files import PASSPHRASE, BrokenFileError
@@ -65,7 +66,7 @@ def _read(arguments: Sequence[str]) -> argparse.Namespace:
         return parser().parse_args(arguments)
     except SystemExit as ended:
         if ended.code == NOT_TRIED and [*arguments[:1]] == ["gate"]:
-            raise SystemExit(gating.INFRASTRUCTURE) from None
+            raise SystemExit(INFRASTRUCTURE) from None
         raise
 
 
