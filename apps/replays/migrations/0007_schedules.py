@@ -3,13 +3,14 @@
 A run stays when its schedule is deleted.
 """
 
-import apps.core.ids
 import django.db.models.deletion
 import django.db.models.functions.text
 import django.db.models.manager
 import django.utils.timezone
 from django.conf import settings
 from django.db import migrations, models
+
+import apps.core.ids
 
 REFERENCES = """
 ALTER TABLE replays_schedule ADD CONSTRAINT schedule_same_project
