@@ -255,6 +255,8 @@ CELERY_TASK_DEFAULT_QUEUE = "ingest"
 CELERY_TASK_ROUTES = {"replays.*": {"queue": "replay"}}
 # Calls of models that one worker makes side by side: mostly, it waits.
 REPLAY_THREADS = env.number("PLAYHEAD_REPLAY_THREADS", 8)
+# Trials of one run of a suite that are under way at the same time, over all workers.
+REPLAY_TRIALS = env.number("PLAYHEAD_REPLAY_TRIALS", 16)
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     "close idle sessions": {"task": "sessions.sweep_idle", "schedule": 60.0},
@@ -264,9 +266,16 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 30.0,
         "options": {"expires": 30.0},
     },
+    "find versions of agents": {
+        "task": "sessions.sweep_agents",
+        "schedule": 60.0,
+        "options": {"expires": 60.0},
+    },
+    "find versions of agents left out": {"task": "sessions.sweep_all_agents", "schedule": 3_600.0},
     "forget saved views": {"task": "sessions.sweep_views", "schedule": 86_400.0},
     "settle lost calls of models": {"task": "providers.sweep", "schedule": 60.0},
     "go on with replays": {"task": "replays.sweep_work", "schedule": 30.0},
+    "go on with runs of suites": {"task": "replays.sweep_runs", "schedule": 30.0},
     "link replays to what came after them": {"task": "replays.sweep_links", "schedule": 60.0},
     "forget answers to repeated requests": {"task": "tenants.sweep_answers", "schedule": 3_600.0},
     "erase removed demo projects": {"task": "web.sweep_demos", "schedule": 60.0},

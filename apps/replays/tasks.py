@@ -6,7 +6,9 @@ from celery import shared_task
 
 from apps.core import jobs
 from apps.replays import following
-from apps.replays.server import sweeping, working
+from apps.replays.runs import advancing
+from apps.replays.runs.models import ADVANCE
+from apps.replays.server import slices, sweeping
 from apps.replays.server.settings import WORK
 
 
@@ -21,7 +23,9 @@ def work(project_id: int, run_id: str) -> None:
     """Work on one replay of the server for a while."""
     run = sweeping.find_run(project_id, run_id)
     if run is not None:
-        working.work(run)
+        slices.work(run)
+    for stopped in advancing.stopped_runs(project_id):
+        jobs.after_commit(ADVANCE, project_id, str(stopped))
 
 
 @shared_task(name="replays.sweep_work")  # type: ignore[untyped-decorator]
@@ -30,4 +34,21 @@ def sweep_work() -> int:
     found = sweeping.waiting_runs()
     for project_id, run_id in found:
         jobs.send(WORK, project_id, str(run_id))
+    return len(found)
+
+
+@shared_task(name=ADVANCE)  # type: ignore[untyped-decorator]
+def advance_run(project_id: int, run_id: str) -> None:
+    """Go on with one run of a suite: start trials as others end, and end it."""
+    run = advancing.find_run(project_id, run_id)
+    if run is not None:
+        advancing.advance(run)
+
+
+@shared_task(name="replays.sweep_runs")  # type: ignore[untyped-decorator]
+def sweep_runs() -> int:
+    """Go on with runs whose workers were killed, and measure what these left."""
+    found = advancing.waiting_runs()
+    for project_id, run_id in found:
+        jobs.send(ADVANCE, project_id, str(run_id))
     return len(found)

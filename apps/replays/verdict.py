@@ -19,7 +19,6 @@ from apps.replays.statistics_paired import holm
 from apps.replays.verdict_gates import (
     LEAST_OF_NUMBERS,
     Tested,
-    all_alike,
     more_sessions,
     result_of,
     tested,
@@ -34,6 +33,7 @@ from apps.replays.verdict_shapes import (
     Paired,
     Result,
     Scale,
+    sessions_if_alike,
 )
 
 # Beyond this share without a result, those that are left may not stand for all.
@@ -45,14 +45,16 @@ def judge(
     measured: Mapping[str, Sequence[Paired]],
     *,
     pinned_by: str | None = None,
+    decided: Mapping[str, Result] | None = None,
     seed: int = 0,
 ) -> Judgement:
     """Return the verdict on one candidate.
 
     ``measured`` holds the sessions of each metric. Pinned cases are held to the metric
-    ``pinned_by``, by default that of the first gate on a rate.
+    ``pinned_by``, by default that of the first gate on a rate. ``decided`` is what looks on the
+    way have shown (``statistics_sequential``), by metric, and stays so.
     """
-    told = _gates(gates, measured, seed)
+    told = [_as_decided(one, decided or {}) for one in _gates(gates, measured, seed)]
     rates = [gate.metric for gate in gates if gate.scale == Scale.RATE]
     hard = pinned_by or (rates[0] if rates else "")
     cases = measured.get(hard, ())
@@ -60,6 +62,15 @@ def judge(
     flaky = [_flaky_note(pair) for pair in cases if is_flaky(pair)]
     result, says = _overall(told, broken, unknown)
     return Judgement(result, says, told, broken, unknown, flaky)
+
+
+def _as_decided(told: GateVerdict, decided: Mapping[str, Result]) -> GateVerdict:
+    result = decided.get(told.metric)
+    if result is None or result == told.found:
+        return told
+    shown = "Worse" if result == Result.FAIL else "No worse than the margin allows"
+    says = f"{shown}: it was decided on the way, by a test that may look after every session."
+    return replace(told, result=result, found=result, says=says, more_sessions=None)
 
 
 def _gates(
@@ -104,7 +115,7 @@ def _untestable(gate: Gate, found: Sequence[Difference], missing: int) -> str | 
 
 def _reasoned(gate: Gate, found: Sequence[Difference], missing: int) -> GateVerdict:
     """Return why a gate says nothing."""
-    least = math.ceil(all_alike(gate)) if gate.scale == Scale.RATE else LEAST_OF_NUMBERS
+    least = math.ceil(sessions_if_alike(gate)) if gate.scale == Scale.RATE else LEAST_OF_NUMBERS
     return GateVerdict(
         metric=gate.metric,
         result=gate.on_inconclusive,

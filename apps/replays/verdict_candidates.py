@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from apps.replays.verdict import judge
-from apps.replays.verdict_shapes import Gate, GateVerdict, Judgement, Paired
+from apps.replays.verdict_shapes import Gate, GateVerdict, Judgement, Paired, Result
 
 # Sessions of each metric, by the name of the metric.
 Measured = Mapping[str, Sequence[Paired]]
@@ -26,14 +26,30 @@ class Row:
 
 
 def compare_candidates(
-    gates: Sequence[Gate], measured: Mapping[str, Measured], *, seed: int = 0
+    gates: Sequence[Gate],
+    measured: Mapping[str, Measured],
+    *,
+    pinned_by: str | None = None,
+    decided: Mapping[str, Mapping[str, Result]] | None = None,
+    seed: int = 0,
 ) -> list[Row]:
-    """Judge each candidate by itself, in the order given.
+    """Judge each candidate by itself, in the order given; pinned cases as in ``judge``.
+
+    ``decided`` holds by candidate and metric what looks on the way have shown.
 
     Gates are adjusted for their number within a candidate, not for that of candidates: each may
     be taken or left without the others. Who picks the best of many should run it once more.
     """
-    told = {name: judge(gates, sides, seed=seed) for name, sides in measured.items()}
+    told = {
+        name: judge(
+            gates,
+            sides,
+            pinned_by=pinned_by,
+            decided=(decided or {}).get(name, {}),
+            seed=seed,
+        )
+        for name, sides in measured.items()
+    }
     return [
         Row(name, judgement, not any(_beats(gates, other, judgement) for other in told.values()))
         for name, judgement in told.items()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 from apps.core.errors import UnavailableError
@@ -29,6 +30,18 @@ def judging() -> Callable[..., Any]:
     """Return ``verdict.judge``, or raise UnavailableError where the extra is not installed."""
     judge: Callable[..., Any] = _module("verdict").judge
     return judge
+
+
+def comparing_candidates() -> Callable[..., Any]:
+    """Return ``verdict_candidates.compare_candidates``, or raise UnavailableError likewise."""
+    compare: Callable[..., Any] = _module("verdict_candidates").compare_candidates
+    return compare
+
+
+def require() -> None:
+    """Raise UnavailableError where the extra is not installed, and import none of it."""
+    if any(find_spec(name) is None for name in OF_THE_EXTRA):
+        raise UnavailableError(MISSING)
 
 
 def comparing() -> Callable[..., Any]:

@@ -19,7 +19,7 @@ from apps.replays.statistics_paired import (
     unseen,
 )
 from apps.replays.verdict_samples import Difference, clustered
-from apps.replays.verdict_shapes import Gate, Result, Scale
+from apps.replays.verdict_shapes import Gate, Result, Scale, margin_of, sessions_if_alike
 
 # Fewer say nothing about a mean.
 LEAST_SESSIONS = 2
@@ -57,13 +57,6 @@ class Tested:
     def is_beyond(self) -> bool:
         """Whether it is worse by more than the margin, with all gates counted."""
         return self.wide.upper < -self.margin
-
-
-def margin_of(gate: Gate) -> float:
-    """Return the margin on the scale of gains: of ratios the distance of logarithms."""
-    if gate.scale != Scale.RATIO:
-        return gate.margin
-    return -math.log(1 - gate.margin) if gate.higher_is_better else math.log(1 + gate.margin)
 
 
 def too_little(gate: Gate, found: Sequence[Difference]) -> str | None:
@@ -152,18 +145,13 @@ def more_sessions(evidence: Tested) -> int:
     gate, mean, margin = evidence.gate, evidence.interval.mean, evidence.margin
     spread = float(np.std(sums / counts.mean(), ddof=1)) if sums.size > 1 else 0.0
     if spread == 0.0:
-        needed = all_alike(gate)
+        needed = sessions_if_alike(gate)
     else:
         sure = NormalDist().inv_cdf(1 - gate.alpha) + NormalDist().inv_cdf(POWER)
         shown = max(-mean, 0.0), min(mean, 0.0) + margin
         needed = (sure * spread / max(*shown, margin / 10)) ** 2
     further = math.ceil(needed * per_session) - len(evidence.found)
     return min(max(further, _least_step(len(evidence.found))), MOST_SESSIONS)
-
-
-def all_alike(gate: Gate) -> float:
-    """Return how many sessions pass a gate if no difference shows in any of them."""
-    return math.log(gate.alpha) / math.log(1 - min(margin_of(gate), 0.5))
 
 
 def _least_step(sessions: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
@@ -63,6 +64,18 @@ class Gate:
             raise ValueError(f"{self.metric}: the margin must be below 1 (0.03 is 3 points)")
         if not 0 < self.alpha < 0.5:
             raise ValueError(f"{self.metric}: alpha must lie between 0 and 0.5")
+
+
+def margin_of(gate: Gate) -> float:
+    """Return the margin on the scale of gains: of ratios the distance of logarithms."""
+    if gate.scale != Scale.RATIO:
+        return gate.margin
+    return -math.log(1 - gate.margin) if gate.higher_is_better else math.log(1 + gate.margin)
+
+
+def sessions_if_alike(gate: Gate) -> float:
+    """Return how many sessions pass a gate if no difference shows in any of them."""
+    return math.log(gate.alpha) / math.log(1 - min(margin_of(gate), 0.5))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,14 @@ from decimal import Decimal
 import pytest
 
 from apps.core.errors import InvalidError
-from apps.replays.gate_file import Candidate, read_gate_file
+from apps.replays.runs.settings import Candidate, read_gate_text
 from apps.replays.verdict_candidates import compare_candidates
 from apps.replays.verdict_door import judging
 from apps.replays.verdict_shapes import Gate, Paired, Result, Scale
 
 GOOD = """
 suite: refunds@3
+provider: openai
 candidates:
   - {name: v8, prompt: triage@8}
   - {name: small, model: gpt-4o-mini, params: {temperature: 0}}
@@ -21,7 +22,7 @@ repeats: 4
 budget: 2.50
 gates:
   - metric: success
-  - metric: latency
+  - metric: latency_ms
     scale: ratio
     lower_is_better: true
     margin: 0.1
@@ -30,17 +31,16 @@ gates:
 
 
 def test_a_gate_file_says_what_is_run_and_what_must_hold():
-    told = read_gate_file(GOOD)
+    told = read_gate_text(GOOD)
 
-    assert (told.suite, told.version, told.repeats, told.budget) == (
-        "refunds",
-        3,
-        4,
-        Decimal("2.5"),
+    assert (told.suite_name, told.suite_version, told.repeats) == ("refunds", 3, 4)
+    assert told.most == Decimal("2.5")
+    assert told.candidates[1] == Candidate(
+        name="small", model="gpt-4o-mini", params={"temperature": 0}
     )
-    assert told.candidates[1] == Candidate("small", None, "gpt-4o-mini", {"temperature": 0})
-    assert told.gates[0] == Gate("success")
-    assert told.gates[1] == Gate("latency", Scale.RATIO, False, 0.1, 0.05, Result.PASS)
+    success, latency = told.judged_by()
+    assert success == Gate("success")
+    assert latency == Gate("latency_ms", Scale.RATIO, False, 0.1, 0.05, Result.PASS)
 
 
 @pytest.mark.parametrize(
@@ -52,20 +52,22 @@ def test_a_gate_file_says_what_is_run_and_what_must_hold():
         ("repeats: 4", "repeats: true", "repeats"),
         ("budget: 2.50", "budget: -1", "budget"),
         ("name: small", "name: v8", "candidates"),
-        ("model: gpt-4o-mini, params: {temperature: 0}", "model: ''", "candidates.1"),
+        ("model: gpt-4o-mini, params: {temperature: 0}", "model: ''", "candidates.1.model"),
+        (", model: gpt-4o-mini, params: {temperature: 0}", "", "candidates.1"),
         ("- metric: success", "- metrics: success", "gates.0.metrics"),
         ("scale: ratio", "scale: log", "gates.1.scale"),
         ("margin: 0.1", "margin: 3", "gates.1"),
-        ("margin: 0.1", "margin: .nan", "gates.1.margin"),
+        ("margin: 0.1", "margin: .nan", "gates.1"),
+        ("metric: latency_ms", "metric: latency", "gates.1.metric"),
         ("on_inconclusive: pass", "on_inconclusive: skip", "gates.1.on_inconclusive"),
-        ("gates:\n", "gates: []\nx:\n", "x"),
+        ("gates:\n", "gates: []\nx:\n", "gates"),
     ],
 )
 def test_what_is_wrong_in_a_gate_file_is_named_with_its_place(before, after, path):
     assert before in GOOD
 
     with pytest.raises(InvalidError) as refused:
-        read_gate_file(GOOD.replace(before, after))
+        read_gate_text(GOOD.replace(before, after))
 
     assert refused.value.errors[0]["path"] == path
 
@@ -84,7 +86,7 @@ def test_what_is_wrong_in_a_gate_file_is_named_with_its_place(before, after, pat
 )
 def test_what_is_no_gate_file_is_refused_by_line(text, says):
     with pytest.raises(InvalidError, match=says):
-        read_gate_file(text)
+        read_gate_text(text)
 
 
 def test_candidates_stand_in_one_table_and_those_that_are_beaten_are_known():

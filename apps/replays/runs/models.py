@@ -22,6 +22,8 @@ from apps.tenants.models import Project, ProjectModel
 
 LONGEST_REASON = 500
 LONGEST_NAME = 200
+# The task that goes on with a run.
+ADVANCE = "replays.advance_run"
 # The side that candidates are held against.
 BASELINE = 0
 
