@@ -6,11 +6,15 @@ from django.urls import path
 
 from apps.replays import api
 from apps.replays.live import api as live
+from apps.replays.runs import gate_api, report_api
+from apps.replays.schedules.urls import api_patterns as of_schedules
 from apps.replays.server import api as server
 
 app_name = "replays_api"
 REPLAYS = "api/v1/replays"
 REPLAY = f"{REPLAYS}/<uuid:replay_id>"
+RUNS = "api/v1/regression-runs"
+RUN = f"{RUNS}/<uuid:run_id>"
 urlpatterns = [
     path(REPLAYS, server.ServerReplays.as_view(), name="replays"),
     path(f"{REPLAYS}/reports", api.ReplayReports.as_view(), name="reports"),
@@ -21,4 +25,8 @@ urlpatterns = [
     path(f"{REPLAY}/pause", server.PauseReplay.as_view(), name="pause"),
     path(f"{REPLAY}/resume", server.ResumeReplay.as_view(), name="resume"),
     path(f"{REPLAY}/cancel", server.CancelReplay.as_view(), name="cancel"),
+    path(f"{RUNS}/gate", gate_api.GateReading.as_view(), name="gate"),
+    path(f"{RUN}/report", report_api.RunReportDetail.as_view(), name="run_report"),
+    path(f"{RUN}/junit", report_api.RunJUnit.as_view(), name="run_junit"),
+    *of_schedules,
 ]
