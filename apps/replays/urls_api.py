@@ -7,6 +7,7 @@ from django.urls import path
 from apps.replays import api
 from apps.replays.live import api as live
 from apps.replays.runs import gate_api, report_api
+from apps.replays.runs.urls_api import urlpatterns as of_runs
 from apps.replays.schedules.urls import api_patterns as of_schedules
 from apps.replays.server import api as server
 
@@ -28,5 +29,6 @@ urlpatterns = [
     path(f"{RUNS}/gate", gate_api.GateReading.as_view(), name="gate"),
     path(f"{RUN}/report", report_api.RunReportDetail.as_view(), name="run_report"),
     path(f"{RUN}/junit", report_api.RunJUnit.as_view(), name="run_junit"),
+    *of_runs,
     *of_schedules,
 ]

@@ -12,7 +12,10 @@ from apps.annotations.share_links import Terms, make_link
 from apps.audit.actors import SYSTEM
 from apps.providers.prices import NewPrice, add_price
 from apps.providers.services import Draft, add_credential
+from apps.replays.runs.settings import read_run_settings
+from apps.replays.runs.sides import Kept, resolve_sides, seal
 from apps.replays.suite_changes import Added, Change
+from apps.replays.suite_models import Suite
 from apps.replays.suites import create_suite
 from apps.sessions import store
 from apps.sessions.events import IncomingEvent
@@ -20,9 +23,11 @@ from apps.sessions.models import Event
 from apps.sessions.saved_views import save_view
 from apps.tenants import grants
 from apps.tenants.models import Project
+from apps.tenants.permissions import Role
 from apps.tickets.words import cipher_of, seal_words
 from tests.factories import make_key, make_membership, make_project
 from tests.replays.reporting import make_divergence, make_run
+from tests.replays.scheduling import make_schedule
 from tests.tenants.routes import fill
 
 SEALED = {
@@ -89,6 +94,7 @@ def furnish(project: Project) -> Place:
         ).pk,
         **gathered(project, session_id, content),
         **provided(project),
+        **scheduled(project, content),
         "uidb36": "1",
     }
     return Place(project, content, values)
@@ -99,7 +105,26 @@ def gathered(project: Project, session_id: object, content: str) -> dict[str, ob
     expected = {"kind": "contains", "words": [content]}
     change = Change(add=[Added(UUID(str(session_id)), expectations=[expected])])
     suite = create_suite(project, name="refunds", change=change, actor=SYSTEM)
-    return {"suite_id": suite.pk, "case_id": suite.cases.get().pk}
+    suite.project = project
+    return {"suite_id": suite.pk, "case_id": suite.cases.get().pk, "run_id": tried(suite)}
+
+
+def tried(suite: Suite) -> UUID:
+    """A run of a suite, by rows alone."""
+    candidate = {"name": "v8", "system": "Be brief."}
+    sent = {"suite": str(suite.pk), "provider": "recorded", "candidates": [candidate]}
+    settings = read_run_settings(sent)
+    kept = Kept(settings=settings, sides=resolve_sides(suite.project, settings))
+    run = suite.project.regression_runs.create(
+        suite=suite,
+        suite_version=1,
+        name="v8 on refunds",
+        sealed_settings=seal(suite.project, kept),
+        cases=1,
+        started_by="somebody",
+    )
+    run.trials.create(project=suite.project, case=suite.cases.get(), side=1, sample=0)
+    return run.pk
 
 
 def in_library(project: Project) -> dict[str, object]:
@@ -126,6 +151,15 @@ def provided(project: Project) -> dict[str, object]:
         "credential_id": add_credential(project, draft, actor=SYSTEM).pk,
         "price_id": add_price(project, new, actor=SYSTEM).pk,
     }
+
+
+def scheduled(project: Project, content: str) -> dict[str, object]:
+    """A schedule over sessions in which something was said."""
+    owner = make_membership(project.organization, role=Role.ENGINEER).user
+    sessions = {"last": 5, "filter": f'"{content}"'}
+    schedule = make_schedule(project, owner, sessions=sessions)
+    schedule.firings.create(project=project, due_at=schedule.next_at, state="failed")
+    return {"schedule_id": schedule.pk}
 
 
 def shared(project: Project, session_id: object) -> dict[str, object]:

@@ -40,6 +40,7 @@ IMPORT = f"{PROJECT}imports/<uuid:import_id>/"
 TICKET = f"{PROJECT}tickets/<int:number>/"
 SUITE = f"{PROJECT}suites/<uuid:suite_id>/"
 REPLAY = f"{PROJECT}replays/<uuid:replay_id>/"
+SCHEDULE = f"{PROJECT}schedules/<uuid:schedule_id>/"
 VIEW = f"{PROJECT}sessions/views/<int:view_id>/"
 LIBRARY = f"{PROJECT}prompts/"
 PROMPT = f"{LIBRARY}<prompt:prompt_name>/"
@@ -48,6 +49,8 @@ ACCESS = f"{SESSION}access/"
 MODELS = f"{PROJECT}settings/models-prices/"
 CREDENTIAL_OF = f"{MODELS}<uuid:credential_id>/"
 COMMENT = f"{SESSION}comments/<int:comment_id>/"
+API_RUN = "/api/v1/regression-runs/<uuid:run_id>"
+API_SCHEDULE = "/api/v1/schedules/<uuid:schedule_id>"
 API_SUITE = "/api/v1/suites/<uuid:suite_id>"
 API_PROMPT = "/api/v1/prompts/<prompt:prompt_name>"
 API_TICKET = "/api/v1/tickets/<int:number>"
@@ -134,6 +137,12 @@ PAGES = {
     TICKET: Page(P.READ_META),
     f"{TICKET}change/": Page(P.ANNOTATE, POST),
     f"{TICKET}claim/": Page(P.ANNOTATE, POST),
+    f"{PROJECT}schedules/": Page(P.READ_META),
+    f"{PROJECT}schedules/new/": Page(P.RUN_REPLAYS, FORM),
+    f"{PROJECT}schedules/times/": Page(P.RUN_REPLAYS),
+    SCHEDULE: Page(P.READ_META),
+    f"{SCHEDULE}change/": Page(P.RUN_REPLAYS, FORM),
+    f"{SCHEDULE}act/": Page(P.RUN_REPLAYS, POST),
     f"{PROJECT}suites/": Page(P.READ_META),
     f"{PROJECT}suites/new/": Page(P.RUN_REPLAYS, FORM),
     f"{PROJECT}suites/add/": Page(P.RUN_REPLAYS, FORM),
@@ -184,6 +193,7 @@ PAGES = {
     f"{REPLAY}against/": Page(P.READ_CONTENT),
     f"{SESSION}replays/": Page(P.READ_META, is_granted=False),
     f"{SESSION}replay/": Page(P.READ_CONTENT),
+    f"{SESSION}replay/server/": Page(P.RUN_REPLAYS, FORM),
     SESSION: Page(P.READ_META),
     f"{SESSION}spans.json": Page(P.READ_META),
     f"{SESSION}graph.json": Page(P.READ_META),
@@ -240,9 +250,26 @@ ENDPOINTS = {
     "/api/v1/replays/<uuid:replay_id>/pause": Endpoint({"POST": P.RUN_REPLAYS}),
     "/api/v1/replays/<uuid:replay_id>/resume": Endpoint({"POST": P.RUN_REPLAYS}),
     "/api/v1/replays/<uuid:replay_id>/cancel": Endpoint({"POST": P.RUN_REPLAYS}),
+    "/api/v1/regression-runs": Endpoint({"GET": P.READ_META, "POST": P.RUN_REPLAYS}),
+    "/api/v1/regression-runs/plan": Endpoint({"POST": P.RUN_REPLAYS}),
+    API_RUN: Endpoint({"GET": P.READ_META}),
+    f"{API_RUN}/cases": Endpoint({"GET": P.READ_META}),
+    f"{API_RUN}/pause": Endpoint({"POST": P.RUN_REPLAYS}),
+    f"{API_RUN}/resume": Endpoint({"POST": P.RUN_REPLAYS}),
+    f"{API_RUN}/cancel": Endpoint({"POST": P.RUN_REPLAYS}),
+    "/api/v1/regression-runs/gate": Endpoint({"POST": P.RUN_REPLAYS}),
+    "/api/v1/regression-runs/<uuid:run_id>/report": Endpoint({"GET": P.READ_META}),
+    "/api/v1/regression-runs/<uuid:run_id>/junit": Endpoint({"GET": P.READ_META}),
     "/api/v1/replays/reports": Endpoint({"POST": P.REPORT_REPLAYS}),
     "/api/v1/replays/summary": Endpoint({"GET": P.READ_META}),
     "/api/v1/replays/<uuid:replay_id>": Endpoint({"GET": P.READ_META}),
+    "/api/v1/schedules": Endpoint({"GET": P.READ_META, "POST": P.RUN_REPLAYS}),
+    API_SCHEDULE: Endpoint({"GET": P.READ_META, "PATCH": P.RUN_REPLAYS, "DELETE": P.RUN_REPLAYS}),
+    f"{API_SCHEDULE}/pause": Endpoint({"POST": P.RUN_REPLAYS}),
+    f"{API_SCHEDULE}/resume": Endpoint({"POST": P.RUN_REPLAYS}),
+    f"{API_SCHEDULE}/run-now": Endpoint({"POST": P.RUN_REPLAYS}),
+    f"{API_SCHEDULE}/next": Endpoint({"GET": P.READ_META}),
+    f"{API_SCHEDULE}/firings": Endpoint({"GET": P.READ_META}),
     "/api/v1/suites": Endpoint({"GET": P.READ_META, "POST": P.RUN_REPLAYS}),
     API_SUITE: Endpoint({"GET": P.READ_META, "PATCH": P.RUN_REPLAYS, "DELETE": P.RUN_REPLAYS}),
     f"{API_SUITE}/restore": Endpoint({"POST": P.RUN_REPLAYS}),

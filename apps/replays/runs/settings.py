@@ -175,8 +175,25 @@ def read_run_settings(sent: Json) -> RunSettings:
     _check_provider(settings)
     _check_sides(settings)
     _check_gates(settings)
-    _check_budget(settings)
+    _check_most(settings.most)
     return settings
+
+
+class More(Strict, kw_only=True, forbid_unknown_fields=True):
+    """What a run is resumed with."""
+
+    budget: Money | int | float | None = None
+
+
+def read_more_money(sent: Json) -> Decimal | None:
+    """Return the budget that a run is resumed with; None: as before."""
+    try:
+        more = msgspec.convert(sent or {}, More)
+    except msgspec.ValidationError as error:
+        raise _refusal(str(error)) from None
+    most = None if more.budget is None else Decimal(str(more.budget))
+    _check_most(most)
+    return most
 
 
 def _refusal(text: str) -> InvalidError:
@@ -251,7 +268,6 @@ def _check_gates(settings: RunSettings) -> None:
     _once([one.metric for one in settings.gates], "gates")
 
 
-def _check_budget(settings: RunSettings) -> None:
-    most = settings.most
+def _check_most(most: Decimal | None) -> None:
     if most is not None and not (most.is_finite() and most > 0):
         raise InvalidError("A budget is in US dollars, and above 0.", "budget")
