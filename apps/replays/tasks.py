@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from celery import shared_task
 
 from apps.core import jobs
 from apps.replays import following
 from apps.replays.runs import advancing
 from apps.replays.runs.models import ADVANCE
+from apps.replays.schedules import firing as schedules
+from apps.replays.schedules import sweeping as due
 from apps.replays.server import slices, sweeping
 from apps.replays.server.settings import WORK
 
@@ -52,3 +56,26 @@ def sweep_runs() -> int:
     for project_id, run_id in found:
         jobs.send(ADVANCE, project_id, str(run_id))
     return len(found)
+
+
+@shared_task(name="replays.fire_schedules")  # type: ignore[untyped-decorator]
+def fire_schedules() -> int:
+    """Send workers to schedules that are due, and to runs of theirs that nobody started."""
+    found, unstarted = due.due_schedules(), due.unstarted()
+    for project_id, schedule_id in found:
+        jobs.send(schedules.TAKE, project_id, str(schedule_id))
+    for project_id, firing_id in unstarted:
+        jobs.send(schedules.START, project_id, firing_id)
+    return len(found) + len(unstarted)
+
+
+@shared_task(name=schedules.TAKE)  # type: ignore[untyped-decorator]
+def take_due(project_id: int, schedule_id: str) -> None:
+    """Write down that a schedule is due, once."""
+    schedules.take_due(project_id, UUID(schedule_id))
+
+
+@shared_task(name=schedules.START)  # type: ignore[untyped-decorator]
+def start_scheduled(project_id: int, firing_id: int) -> None:
+    """Start the run of a due time, once."""
+    schedules.start_scheduled(project_id, firing_id)

@@ -1,28 +1,24 @@
-"""Working through a server's replay: steps are claimed, asked, and their answers kept.
+"""Taking steps of a server's replay, and keeping what came of them.
 
-Any number of workers may work on one replay. A step is leased to one of them at a time, its
-answer is kept only while the lease is theirs, and what a killed worker held is free again when
-the lease ends. An answer that was paid for is kept by the cache of calls before the step says
-that it is done, so it is not paid for again.
+Any number of workers may work on one replay. A step is leased to one of them at a time, and its
+answer is kept only while the lease is theirs. A lease is short, and goes on while its worker
+lives (``leases``): what a killed worker held is free a minute later. An answer that was paid for
+is kept by the cache of calls before the step says that it is done, so it is not paid for again.
 """
 
 from __future__ import annotations
 
-import time
 import uuid
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
 from typing import Any
 
-from django.conf import settings as django_settings
-from django.db import connection, transaction
-from django.db.models import Q
+from django.db import transaction
+from django.db.models import Exists, F
 from django.utils import timezone
 
-from apps.core import jobs
-from apps.replays.server.asking import Asking, Done, PausedError
-from apps.replays.server.ending import end_replay
+from apps.replays.server.asking import Done, PausedError
+from apps.replays.server.free import asking_of
+from apps.replays.server.leases import LEASE, free
 from apps.replays.server.models import (
     LONGEST_REASON,
     UNFINISHED,
@@ -32,36 +28,33 @@ from apps.replays.server.models import (
     StepState,
 )
 from apps.replays.server.sealed import seal_answer
-from apps.replays.server.settings import WORK
 
-# Longer than a call with all its tries may take (see ``calling.Patience``).
-LEASE = timedelta(minutes=12)
 # How often a step is begun before it is given up: workers that die are no fault of its own.
 MOST_BEGUN = 5
-# A run of the task lasts so long, then others have their turn.
-SLICE_SECONDS = 5.0
 GIVEN_UP = "It was begun five times and never ended: the worker was killed each time."
 
 
 class Worker:
     """One worker on one replay: what all of its steps share is read once."""
 
-    def __init__(self, run: ServerReplay) -> None:
+    def __init__(self, run: ServerReplay, lease: uuid.UUID | None = None) -> None:
         self.run, self.project = run, run.project
-        self.asking = Asking(run)
+        self.lease = lease or uuid.uuid4()
+        self.asking = asking_of(run)
 
     def claim(self, count: int) -> list[ServerStep]:
-        """Take steps that nobody works on, first ones first."""
-        lease, now = uuid.uuid4(), timezone.now()
-        free = Q(state=StepState.QUEUED) | Q(state=StepState.LEASED, lease_until__lt=now)
+        """Take steps that nobody works on, first ones first; none of a replay that is held."""
+        now = timezone.now()
         with transaction.atomic():
-            rows = self.run.steps.select_for_update(skip_locked=True).filter(free)
+            rows = self.run.steps.select_for_update(skip_locked=True, of=("self",))
+            rows = rows.filter(free(now), run__state=State.RUNNING)
             steps = list(rows.order_by("seq")[:count])
             for step in steps:
-                step.state, step.lease, step.lease_until = StepState.LEASED, lease, now + LEASE
+                step.state, step.lease, step.lease_until = StepState.LEASED, self.lease, now + LEASE
                 step.begun += 1
-            columns = ["state", "lease", "lease_until", "begun"]
-            self.project.server_steps.bulk_update(steps, columns)
+            if steps:
+                columns = ["state", "lease", "lease_until", "begun"]
+                self.project.server_steps.bulk_update(steps, columns)
         return steps
 
     def work_on(self, step: ServerStep) -> None:
@@ -71,7 +64,7 @@ class Worker:
         try:
             self._keep(step, self._ask(step))
         except PausedError:
-            self._mine(step).update(state=StepState.QUEUED, lease=None, begun=step.begun - 1)
+            self.let_go([step])
             raise
 
     def _ask(self, step: ServerStep) -> Done:
@@ -97,67 +90,21 @@ class Worker:
                 self.asking.after(step, done)
 
     def let_go(self, steps: Sequence[ServerStep]) -> None:
-        """Leave steps that were claimed and not begun to whoever comes next."""
-        leases = {step.lease for step in steps}
-        rows = self.run.steps.filter(state=StepState.LEASED, lease__in=leases)
-        rows.update(state=StepState.QUEUED, lease=None)
+        """Leave steps to whoever comes next, as if they had not been begun."""
+        rows = self.run.steps.filter(pk__in=[step.pk for step in steps], lease=self.lease)
+        rows.update(state=StepState.QUEUED, lease=None, begun=F("begun") - 1)
+
+    def is_over(self) -> bool:
+        """Whether every step has ended, whoever worked on it, and the replay has not yet."""
+        left = self.run.steps.filter(state__in=UNFINISHED)
+        rows = self.project.server_replays.filter(pk=self.run.pk, state=State.RUNNING)
+        return rows.filter(~Exists(left)).exists()
 
     def _mine(self, step: ServerStep) -> Any:
-        return self.run.steps.filter(pk=step.pk, lease=step.lease)
+        return self.run.steps.filter(pk=step.pk, lease=self.lease)
 
 
-def work(run: ServerReplay, *, seconds: float = SLICE_SECONDS) -> None:
-    """Work on a replay for a while; end it when no step is left."""
-    if run.state != State.RUNNING:
-        return
-    try:
-        _work_until(Worker(run), time.monotonic() + seconds)
-    except PausedError as pause:
-        _hold(run, str(pause))
-        return
-    left = run.steps.filter(state__in=UNFINISHED)
-    if left.filter(state=StepState.QUEUED).exists():
-        jobs.send(WORK, run.project_id, str(run.pk))
-    elif not left.exists():
-        end_replay(run)
-
-
-def _work_until(worker: Worker, end: float) -> None:
-    threads = django_settings.REPLAY_THREADS
-    while time.monotonic() < end and _is_running(worker.run):
-        steps = worker.claim(max(threads, 1))
-        if not steps:
-            return
-        try:
-            _work_all(worker, steps, threads)
-        except PausedError:
-            worker.let_go(steps)
-            raise
-
-
-def _work_all(worker: Worker, steps: Sequence[ServerStep], threads: int) -> None:
-    """Work on steps side by side; whatever one raises is raised once all have ended."""
-    if threads <= 1:
-        for step in steps:
-            worker.work_on(step)
-        return
-    with ThreadPoolExecutor(threads) as pool:
-        waiting = [pool.submit(_work_apart, worker, step) for step in steps]
-    for one in waiting:
-        one.result()
-
-
-def _work_apart(worker: Worker, step: ServerStep) -> None:
-    try:
-        worker.work_on(step)
-    finally:
-        connection.close()
-
-
-def _is_running(run: ServerReplay) -> bool:
-    return run.project.server_replays.filter(pk=run.pk, state=State.RUNNING).exists()
-
-
-def _hold(run: ServerReplay, reason: str) -> None:
+def hold(run: ServerReplay, reason: str) -> None:
+    """Pause a replay that cannot go on by itself."""
     rows = run.project.server_replays.filter(pk=run.pk, state=State.RUNNING)
     rows.update(state=State.PAUSED, reason=reason[:LONGEST_REASON])
