@@ -39,7 +39,7 @@ CHILDREN = {
     "postgres": r"postgres -D",
     "web server": r"granian config",
     "valkey": r"valkey-server|redis-server",
-    "worker": r"celery -q",
+    "worker": r"celery -q .* -B",
 }
 
 
