@@ -157,6 +157,7 @@ def frame(request: SignedInRequest, project: Project) -> dict[str, Any]:
         "may_comment": Permission.ANNOTATE in may,
         "may_approve": Permission.MOVE_PROTECTED_LABELS in may,
         "may_manage": Permission.MANAGE_PROJECT in may,
+        "may_run": Permission.RUN_REPLAYS in may,
         "may_see_sessions": Permission.READ_META in may,
         "me": f"user:{request.user.pk}",
     }

@@ -15,6 +15,8 @@ from apps.audit.services import record_reading
 from apps.core.errors import InvalidError
 from apps.core.paging import read_limit
 from apps.replays import suite_queries
+from apps.replays.runs.pages_list import run_rows
+from apps.replays.runs.queries import run_page
 from apps.replays.suite_coverage import coverage, duplicates
 from apps.replays.suite_models import CaseRevision, Suite, SuiteVersion
 from apps.replays.suite_rows import CaseRow, case_rows
@@ -27,6 +29,7 @@ from apps.tenants.models import Project
 from apps.tenants.permissions import Permission
 
 VERSIONS_SHOWN = 8
+RUNS_SHOWN = 5
 CASES_COMPARED = 200
 
 
@@ -86,6 +89,7 @@ def suite_detail(request: SignedInRequest, project: Project, suite_id: UUID) -> 
         "page": page,
         "rows": rows_for(request, project, page.rows),
         "versions": versions,
+        "runs": run_rows(run_page(project, suite=suite.pk, cursor=None, limit=RUNS_SHOWN).rows),
         "may_run": may_run(request),
     }
     return render(request, "suites/suite.html", context)

@@ -53,6 +53,7 @@ class Destination:
 
 INGEST = "ingest:health"
 SETTINGS = "tenants:settings"
+RUNS = "replays:runs"
 REFUSED = "(something was refused lately)"
 
 PROJECT_PAGES = (
@@ -61,8 +62,9 @@ PROJECT_PAGES = (
     Destination("Compare", "chart-gantt", "sessions:compare", Permission.READ_CONTENT),
     Destination("Prompts", "scroll-text", "prompts:list", Permission.READ_PROMPTS, "p"),
     Destination("Replays", "play", "replays:list", Permission.READ_META),
+    Destination("Regressions", "git-branch", RUNS, Permission.READ_META, "r"),
     Destination("Tickets", "ticket", "tickets:list", Permission.READ_META, "t"),
-    Destination("Suites", "bookmark", "suites:list", Permission.READ_META),
+    Destination("Suites", "bookmark", "suites:list", Permission.READ_META, within=RUNS),
     Destination("Setup", "plug", "web:setup", Permission.INGEST),
     Destination("Ingest", "inbox", INGEST, Permission.INGEST),
     Destination("Imports", "database", "ingest:imports", Permission.INGEST, within=INGEST),

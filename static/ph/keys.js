@@ -8,6 +8,7 @@ export const KEYS = [
   { where: "everywhere", keys: ["/"], act: "filter", says: "Go to the filter" },
   { where: "everywhere", keys: ["g s"], act: "go-s", says: "Go to the sessions" },
   { where: "everywhere", keys: ["g p"], act: "go-p", says: "Go to the prompts" },
+  { where: "everywhere", keys: ["g r"], act: "go-r", says: "Go to the regressions" },
   { where: "everywhere", keys: ["g t"], act: "go-t", says: "Go to the tickets" },
   { where: "everywhere", keys: ["g i"], act: "go-i", says: "Go to your inbox" },
   { where: "everywhere", keys: ["Escape"], act: "close", says: "Close a dialog or menu" },
@@ -217,6 +218,7 @@ const goTo = (letter) => () => document.querySelector(`[data-go="${letter}"]`)?.
 onKeys("everywhere", {
   "go-s": goTo("s"),
   "go-p": goTo("p"),
+  "go-r": goTo("r"),
   "go-t": goTo("t"),
   "go-i": goTo("i"),
   help: () => openDialog("help"),

@@ -40,6 +40,8 @@ IMPORT = f"{PROJECT}imports/<uuid:import_id>/"
 TICKET = f"{PROJECT}tickets/<int:number>/"
 SUITE = f"{PROJECT}suites/<uuid:suite_id>/"
 REPLAY = f"{PROJECT}replays/<uuid:replay_id>/"
+RUNS = f"{PROJECT}runs/"
+RUN = f"{RUNS}<uuid:run_id>/"
 SCHEDULE = f"{PROJECT}schedules/<uuid:schedule_id>/"
 VIEW = f"{PROJECT}sessions/views/<int:view_id>/"
 LIBRARY = f"{PROJECT}prompts/"
@@ -156,6 +158,11 @@ PAGES = {
     f"{SUITE}cases/": Page(P.RUN_REPLAYS, POST),
     f"{SUITE}cases/<uuid:case_id>/": Page(P.READ_CONTENT),
     f"{SUITE}cases/<uuid:case_id>/change/": Page(P.RUN_REPLAYS, POST),
+    RUNS: Page(P.READ_META),
+    f"{RUNS}new/": Page(P.RUN_REPLAYS, FORM),
+    RUN: Page(P.READ_META),
+    f"{RUN}act/": Page(P.RUN_REPLAYS, POST),
+    f"{RUN}report/": Page(P.READ_META),
     f"{PROJECT}compare/": Page(P.READ_CONTENT),
     f"{PROJECT}compare/rows.json": Page(P.READ_CONTENT),
     f"{PROJECT}compare/replay/": Page(P.READ_CONTENT),
