@@ -6,6 +6,7 @@ from django.urls import path
 
 from apps.replays import pages, pages_beside, pages_list
 from apps.replays.live import pages as live_pages
+from apps.replays.runs.page_urls import urlpatterns as of_runs
 from apps.replays.server import pages as server_pages
 
 app_name = "replays"
@@ -26,4 +27,5 @@ urlpatterns = [
     path(f"{SESSION}replays/", pages.session_replays, name="session"),
     path(f"{SESSION}replay/", pages.replay_code, name="code"),
     path(f"{ROOT}compare/replay/", pages_beside.replay_beside, name="beside"),
+    *of_runs,
 ]
