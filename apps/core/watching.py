@@ -37,6 +37,8 @@ log = structlog.get_logger(__name__)
 Json = Any
 
 EVERY_SECONDS = 1.0
+# Between two looks passes at least so many times what the first of them took.
+LOOKING_SHARE = 10
 # The same is told again after so long: silence means that nobody looks any more.
 SAID_AGAIN_SECONDS = 5.0
 # A comment after so long of silence, so that nobody in between takes the line for dead.
@@ -180,8 +182,13 @@ class Feed:
 
     async def _run(self) -> None:
         try:
-            while self.watchers and not await self._is_over():
-                await asyncio.sleep(EVERY_SECONDS)
+            while self.watchers:
+                started = time.monotonic()
+                if await self._is_over():
+                    return
+                # What is costly to look at is looked at less often.
+                took = time.monotonic() - started
+                await asyncio.sleep(max(EVERY_SECONDS, took * LOOKING_SHARE))
         finally:
             self.forget()
             for watcher in self.watchers:

@@ -27,6 +27,7 @@ urlpatterns = [
     path(f"{REPLAY}/resume", server.ResumeReplay.as_view(), name="resume"),
     path(f"{REPLAY}/cancel", server.CancelReplay.as_view(), name="cancel"),
     path(f"{RUNS}/gate", gate_api.GateReading.as_view(), name="gate"),
+    path(f"{RUN}/events", live.RunEvents.as_view(), name="run_events"),
     path(f"{RUN}/report", report_api.RunReportDetail.as_view(), name="run_report"),
     path(f"{RUN}/junit", report_api.RunJUnit.as_view(), name="run_junit"),
     *of_runs,

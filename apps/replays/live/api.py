@@ -15,6 +15,7 @@ from apps.core.watching import watch
 from apps.replays.api import COMMON, TAGS, ReplayAPIView
 from apps.replays.live import looks
 from apps.replays.live.looks import Watched
+from apps.replays.runs.api import TAGS as OF_RUNS
 from apps.sessions.api.exporting import AnyForm
 from apps.sessions.filters import refuse_unknown
 from apps.tenants.passes import pass_of_call
@@ -54,3 +55,17 @@ class ReplayEvents(Events):
     )
     def get(self, request: Request, replay_id: UUID) -> HttpResponseBase:
         return self.followed(request, looks.replay(self.project, replay_id, is_page=False))
+
+
+class RunEvents(Events):
+    """How a run of a suite goes on."""
+
+    @extend_schema(
+        operation_id="watch_regression_run",
+        summary="Watch a run of a suite",
+        description=MEANS,
+        responses={(200, "text/event-stream"): OpenApiTypes.STR, 204: None},
+        tags=OF_RUNS,
+    )
+    def get(self, request: Request, run_id: UUID) -> HttpResponseBase:
+        return self.followed(request, looks.run(self.project, run_id, is_page=False))

@@ -11,6 +11,8 @@ from django.http import Http404
 from django.template.loader import render_to_string
 
 from apps.core.watching import Look
+from apps.replays.runs.progress import progress_of as progress_of_run
+from apps.replays.runs.queries import find_run
 from apps.replays.server.progress import as_json, progress_of
 from apps.tenants.models import Project
 
@@ -43,6 +45,19 @@ def replay(project: Project, replay_id: UUID, *, is_page: bool) -> Watched:
         return _told(as_json(progress), progress, is_page, "replays/progress_told.html")
 
     return Watched(("replay", project.pk, replay_id, is_page), look)
+
+
+def run(project: Project, run_id: UUID, *, is_page: bool) -> Watched:
+    """Return a run of a suite to be watched; for pages with the words that they show."""
+
+    def look() -> Look | None:
+        try:
+            progress = progress_of_run(find_run(project, run_id))
+        except Http404:
+            return None
+        return _told(progress.as_json(), progress, is_page, "replays/runs/progress.html")
+
+    return Watched(("run", project.pk, run_id, is_page), look)
 
 
 def _told(told: dict[str, Json], progress: Any, is_page: bool, template: str) -> Look:

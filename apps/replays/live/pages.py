@@ -30,6 +30,14 @@ def replay_events(request: SignedInRequest, project: Project, replay_id: UUID) -
     return followed(request, project, looks.replay(project, replay_id, is_page=True))
 
 
+@require_safe
+@never_cache
+@project_view(Permission.READ_META)
+def run_events(request: SignedInRequest, project: Project, run_id: UUID) -> HttpResponseBase:
+    """Tell how a run of a suite goes on."""
+    return followed(request, project, looks.run(project, run_id, is_page=True))
+
+
 def followed(request: SignedInRequest, project: Project, watched: Watched) -> HttpResponseBase:
     """Stream to whoever takes a stream; others are told once, as JSON."""
     refuse_unknown(request.GET.dict(), frozenset())
