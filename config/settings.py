@@ -252,11 +252,15 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600, **REDIS_PATIENCE}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_DEFAULT_QUEUE = "ingest"
 # Apart, so that no import waits for a model.
-CELERY_TASK_ROUTES = {"replays.*": {"queue": "replay"}}
+CELERY_TASK_ROUTES = {
+    # Apart from calls of models: it loads numpy and scipy, and its process may be recycled.
+    "replays.judge_run": {"queue": "analysis"},
+    "replays.*": {"queue": "replay"},
+}
 # Calls of models that one worker makes side by side: mostly, it waits.
 REPLAY_THREADS = env.number("PLAYHEAD_REPLAY_THREADS", 8)
 # Trials of one run of a suite that are under way at the same time, over all workers.
-REPLAY_TRIALS = env.number("PLAYHEAD_REPLAY_TRIALS", 16)
+REPLAY_TRIALS = env.number("PLAYHEAD_REPLAY_TRIALS", 32)
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     "close idle sessions": {"task": "sessions.sweep_idle", "schedule": 60.0},
@@ -274,6 +278,7 @@ CELERY_BEAT_SCHEDULE = {
     "find versions of agents left out": {"task": "sessions.sweep_all_agents", "schedule": 3_600.0},
     "forget saved views": {"task": "sessions.sweep_views", "schedule": 86_400.0},
     "settle lost calls of models": {"task": "providers.sweep", "schedule": 60.0},
+    "start scheduled runs": {"task": "replays.fire_schedules", "schedule": 30.0},
     "go on with replays": {"task": "replays.sweep_work", "schedule": 30.0},
     "go on with runs of suites": {"task": "replays.sweep_runs", "schedule": 30.0},
     "link replays to what came after them": {"task": "replays.sweep_links", "schedule": 60.0},

@@ -9,7 +9,7 @@ from celery import shared_task
 from apps.core import jobs
 from apps.replays import following
 from apps.replays.runs import advancing
-from apps.replays.runs.models import ADVANCE
+from apps.replays.runs.models import ADVANCE, JUDGE
 from apps.replays.schedules import firing as schedules
 from apps.replays.schedules import sweeping as due
 from apps.replays.server import slices, sweeping
@@ -43,10 +43,18 @@ def sweep_work() -> int:
 
 @shared_task(name=ADVANCE)  # type: ignore[untyped-decorator]
 def advance_run(project_id: int, run_id: str) -> None:
-    """Go on with one run of a suite: start trials as others end, and end it."""
+    """Go on with one run of a suite: start trials as others end."""
     run = advancing.find_run(project_id, run_id)
     if run is not None:
         advancing.advance(run)
+
+
+@shared_task(name=JUDGE)  # type: ignore[untyped-decorator]
+def judge_run(project_id: int, run_id: str) -> None:
+    """End one run of a suite, with its verdicts."""
+    run = advancing.find_run(project_id, run_id)
+    if run is not None:
+        advancing.judge(run)
 
 
 @shared_task(name="replays.sweep_runs")  # type: ignore[untyped-decorator]

@@ -62,6 +62,7 @@ def run_on(run: RegressionRun, turns: int = 100) -> RegressionRun:
     """Do the work of a run, as workers would."""
     for _ in range(turns):
         tasks.advance_run(run.project_id, str(run.pk))
+        tasks.judge_run(run.project_id, str(run.pk))
         run.refresh_from_db()
         if run.state != RunState.RUNNING:
             break

@@ -15,10 +15,12 @@ from django.conf import settings as django_settings
 from django.db import transaction
 from django.db.models import Count, Q
 
+from apps.core import jobs
+from apps.core.errors import UnavailableError
 from apps.replays import suite_queries
 from apps.replays.runs import cases, ending, measuring, watching
 from apps.replays.runs.measuring import Measured
-from apps.replays.runs.models import UNFINISHED, RegressionRun, RunState, Trial, TrialState
+from apps.replays.runs.models import JUDGE, UNFINISHED, RegressionRun, RunState, Trial, TrialState
 from apps.replays.runs.sides import Kept, kept_of
 from apps.replays.runs.trying import HoldError, Trying
 from apps.replays.server.models import State
@@ -73,7 +75,18 @@ def advance(run: RegressionRun) -> None:
     if turn is Turn.NOTHING:
         watching.look(run, lambda: worker.kept)
     if worker.is_over():
-        ending.end_run(run, worker.kept)
+        jobs.after_commit(JUDGE, run.project_id, str(run.pk))
+
+
+def judge(run: RegressionRun) -> None:
+    """Judge a run of which every trial has ended; one that goes on stays as it is."""
+    if not _Advancing(run).is_over():
+        return
+    try:
+        ending.end_run(run, kept_of(run))
+    except UnavailableError as error:
+        # What is missing can be installed; nothing that was paid for is lost meanwhile.
+        ending.hold_run(run, f"{error} Then resume the run.")
 
 
 class _Advancing:

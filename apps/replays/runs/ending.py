@@ -43,11 +43,16 @@ Json = Any
 WORST_FIRST = (RunResult.FAIL, RunResult.INCONCLUSIVE, RunResult.PASS)
 LIBRARIES = ("playhead-server", "numpy", "scipy", "rapidfuzz")
 PAGE = "replays:run"
+# What a replay says that has no money left for its next call.
+SPENT = "Resume with a larger budget"
 
 
 def end_run(run: RegressionRun, kept: Kept) -> None:
     """Judge a run of which every trial has ended, once."""
     found = sampled(run, kept)
+    if not any(one.counts(side) for one in found for side in range(1, len(kept.sides))):
+        _fail_run(run)
+        return
     rows = _judged(run, kept, found)
     environment = _environment(run, kept)
     with transaction.atomic():
@@ -63,7 +68,21 @@ def end_run(run: RegressionRun, kept: Kept) -> None:
         held.state, held.ended_at = RunState.DONE, timezone.now()
         held.environment = held.environment | environment
         held.save(update_fields=["result", "state", "ended_at", "environment"])
-        tell_owner(held, f"{RunResult(held.result).label}: {held.name}")
+        if held.schedule_id is None or held.result != RunResult.PASS:
+            _tell_owner(held, f"{RunResult(held.result).label}: {held.name}")
+
+
+def _fail_run(run: RegressionRun) -> None:
+    """End a run of which no case could be tried: that is no verdict on anybody."""
+    first = run.trials.exclude(reason="").order_by("pk").values_list("reason", flat=True).first()
+    with transaction.atomic():
+        held = _held(run)
+        if held is None:
+            return
+        held.state, held.ended_at = RunState.FAILED, timezone.now()
+        held.reason = f"No case could be tried. The first: {first}"[:LONGEST_REASON]
+        held.save(update_fields=["state", "reason", "ended_at"])
+        _tell_owner(held, f"Failed: {held.name}. {held.reason}")
 
 
 def hold_run(run: RegressionRun, reason: str) -> None:
@@ -72,12 +91,14 @@ def hold_run(run: RegressionRun, reason: str) -> None:
         held = _held(run)
         if held is None:
             return
+        by = "budget" if SPENT in reason else "provider"
+        held.environment = held.environment | {"paused_by": by}
         held.state, held.reason = RunState.PAUSED, reason[:LONGEST_REASON]
-        held.save(update_fields=["state", "reason"])
-        tell_owner(held, f"Paused: {held.name}. {reason}")
+        held.save(update_fields=["state", "reason", "environment"])
+        _tell_owner(held, f"Paused: {held.name}. {reason}")
 
 
-def tell_owner(run: RegressionRun, text: str) -> None:
+def _tell_owner(run: RegressionRun, text: str) -> None:
     """Tell whose run it is, if they may see it; nobody is told of a key's run."""
     if run.owner is None:
         return

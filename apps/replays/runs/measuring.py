@@ -108,7 +108,7 @@ def of_record(row: CaseRevision, settings: RunSettings) -> Measured:
         return Measured(TrialState.SKIPPED, reason=cases.ERASED)
     cipher = ciphers[session.pk]
     shown = shown_in(session, cipher, cases.only_of(row))
-    same = dict.fromkeys(("fidelity", "decisions", "similarity", "coverage"), 1.0)
+    same = dict.fromkeys(("fidelity", "decisions", "similarity", "coverage", "consumption"), 1.0)
     success = _success(row, cipher, shown, session, True)
     return Measured(TrialState.DONE, {"success": success, **same, **shown.measures})
 
@@ -135,6 +135,7 @@ def of_replay(run: ServerReplay, row: CaseRevision, settings: RunSettings) -> Me
         "decisions": run.replay.decisions,
         "similarity": likeness,
         "coverage": run.replay.coverage,
+        "consumption": run.replay.consumption,
         **now.measures,
     }
     if failed:

@@ -9,7 +9,8 @@ from django.urls import reverse
 
 from apps.replays.runs.models import RegressionRun, Trial
 from apps.replays.runs.planning import side_json
-from apps.replays.runs.queries import CaseRow, RunProgress, progress_of
+from apps.replays.runs.progress import progress_of
+from apps.replays.runs.queries import CaseRow
 from apps.replays.runs.sides import kept_of
 
 Json = Any
@@ -23,6 +24,8 @@ def run_json(run: RegressionRun) -> dict[str, Json]:
         "suite": {"id": str(run.suite_id), "name": run.suite.name, "version": run.suite_version},
         "state": run.state,
         "reason": run.reason,
+        # Who can help: somebody with more money, with a provider, or who paused it.
+        "paused_by": run.environment.get("paused_by"),
         "result": run.result or None,
         "cases": run.cases,
         "owner": run.owner.email if run.owner else None,
@@ -41,7 +44,7 @@ def detail_json(run: RegressionRun) -> dict[str, Json]:
         "gates": [msgspec.to_builtins(gate) for gate in kept.settings.judged_by()],
         "repeats": kept.settings.repeats,
         "mode": kept.settings.mode,
-        "progress": progress_json(progress_of(run)),
+        "progress": progress_of(run).as_json(),
         "verdicts": [
             {
                 "candidate": one.candidate,
@@ -52,19 +55,6 @@ def detail_json(run: RegressionRun) -> dict[str, Json]:
             for one in run.verdicts.order_by("side")
         ],
         "environment": run.environment,
-    }
-
-
-def progress_json(progress: RunProgress) -> dict[str, Json]:
-    return {
-        "trials": dict(progress.trials),
-        "passed": progress.passed,
-        "failed": progress.failed,
-        "changed": progress.changed,
-        "errors": progress.errors,
-        "paid": None if progress.paid is None else format(progress.paid, "f"),
-        "budget": None if progress.limit is None else format(progress.limit, "f"),
-        "eta_seconds": progress.eta_seconds,
     }
 
 

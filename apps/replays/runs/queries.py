@@ -4,27 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Avg, Count, FloatField, Max, Min, Q, QuerySet, Sum
-from django.db.models.fields.json import KT
-from django.db.models.functions import Cast
+from django.db.models import QuerySet
 from django.http import Http404
 
 from apps.core.errors import InvalidError
 from apps.core.paging import Page, decode_cursor, encode_cursor
 from apps.replays import suite_queries
-from apps.replays.runs.models import (
-    BASELINE,
-    UNFINISHED,
-    RegressionRun,
-    Result,
-    RunState,
-    Trial,
-    TrialState,
-)
+from apps.replays.runs.models import RegressionRun, Result, RunState, Trial
+from apps.replays.runs.progress import BETTER, WORSE, Outcome, outcomes_of
+from apps.replays.runs.progress import progress_of as progress_of
 from apps.replays.suite_models import Case, CaseRevision
 from apps.replays.verdict_shapes import is_flaky_rate
 from apps.sessions.models import Session
@@ -33,11 +24,8 @@ from apps.tenants.models import Project
 Json = Any
 
 NOT_OURS = "This cursor is not one that Playhead gave out."
-SAME, BETTER, WORSE, UNKNOWN = "same", "better", "worse", "unknown"
 CHANGED, FAILED, SKIPPED, FLAKY, PINNED = "changed", "failed", "skipped", "flaky", "pinned"
 ONLY = ("", CHANGED, WORSE, BETTER, FAILED, SKIPPED, FLAKY, PINNED)
-# Of so many replays that ended last the pace is told.
-PACE_OF = 50
 
 
 def run_page(
@@ -88,134 +76,6 @@ def find_run(project: Project, run_id: UUID) -> RegressionRun:
         raise Http404
     run.project = run.suite.project = project
     return run
-
-
-@dataclass(frozen=True, slots=True)
-class RunProgress:
-    """How far a run has come; US dollars; None is not known."""
-
-    run: RegressionRun
-    # Trials by state.
-    trials: Mapping[str, int]
-    # Cases so far: passed, failed and changed by what candidates did; errors: a trial failed.
-    passed: int
-    failed: int
-    changed: int
-    errors: int
-    paid: Decimal | None
-    limit: Decimal | None
-    # Until the last trial ends, at the pace of the latest ones.
-    eta_seconds: float | None
-
-    @property
-    def reason(self) -> str:
-        return self.run.reason
-
-    @property
-    def count(self) -> int:
-        return sum(self.trials.values())
-
-    @property
-    def left(self) -> int:
-        return sum(self.trials[state] for state in UNFINISHED)
-
-    @property
-    def ended(self) -> int:
-        return self.count - self.left
-
-
-def progress_of(run: RegressionRun) -> RunProgress:
-    """Return how far a run has come, in four queries whatever its size."""
-    found = run.trials.order_by().values_list("state").annotate(Count("pk"))
-    counts = dict.fromkeys(TrialState.values, 0) | dict(found)
-    outcomes = outcomes_of(run).values()
-    left = sum(counts[state] for state in UNFINISHED)
-    return RunProgress(
-        run=run,
-        trials=counts,
-        passed=sum(one.passes for one in outcomes),
-        failed=sum(one.fails for one in outcomes),
-        changed=sum(one.change in (BETTER, WORSE) for one in outcomes),
-        errors=sum(one.has_error for one in outcomes),
-        paid=_paid(run),
-        limit=None if run.budget is None else run.budget.limit,
-        eta_seconds=_eta(run, left) if run.state == RunState.RUNNING and left else None,
-    )
-
-
-def _paid(run: RegressionRun) -> Decimal | None:
-    if run.budget is not None:
-        return run.budget.spent + run.budget.uncertain
-    told = run.project.server_steps.filter(run__replay__trial__run=run).aggregate(Sum("paid"))
-    paid: Decimal | None = told["paid__sum"]
-    return paid
-
-
-def _eta(run: RegressionRun, left: int) -> float | None:
-    rows = run.project.server_replays.filter(replay__trial__run=run, ended_at__isnull=False)
-    latest = rows.order_by("-ended_at").values("ended_at")[:PACE_OF]
-    told = latest.aggregate(first=Min("ended_at"), last=Max("ended_at"), count=Count("ended_at"))
-    if told["count"] < 2 or told["first"] == told["last"]:
-        return None
-    pace = (told["last"] - told["first"]).total_seconds() / (told["count"] - 1)
-    return float(pace * left)
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What one case came to so far: the success of each side, from 0 to 1; None is unknown."""
-
-    sides: Mapping[int, float | None]
-    has_error: bool
-    is_skipped: bool
-
-    @property
-    def baseline(self) -> float | None:
-        return self.sides.get(BASELINE)
-
-    @property
-    def candidates(self) -> list[float]:
-        return [one for at, one in self.sides.items() if at != BASELINE and one is not None]
-
-    @property
-    def passes(self) -> bool:
-        return bool(self.candidates) and all(one >= 1 for one in self.candidates)
-
-    @property
-    def fails(self) -> bool:
-        return any(one < 1 for one in self.candidates)
-
-    @property
-    def change(self) -> str:
-        """Of the candidates together: worse, where one of them is."""
-        if self.baseline is None or not self.candidates:
-            return UNKNOWN
-        if any(one < self.baseline for one in self.candidates):
-            return WORSE
-        return BETTER if any(one > self.baseline for one in self.candidates) else SAME
-
-
-def outcomes_of(run: RegressionRun) -> dict[UUID, Outcome]:
-    """Return what each case came to so far, in the order of cases: one query."""
-    success = Cast(KT("measures__success"), FloatField())
-    rows = run.trials.order_by("case_id", "side").values_list("case_id", "side")
-    found = rows.annotate(
-        mean=Avg(success),
-        failed=Count("pk", filter=Q(state=TrialState.FAILED)),
-        skipped=Count("pk", filter=Q(state=TrialState.SKIPPED)),
-    )
-    sides: dict[UUID, dict[int, tuple[float | None, int, int]]] = {}
-    for case, side, *told in found:
-        sides.setdefault(case, {})[side] = (told[0], told[1], told[2])
-    return {case: _outcome(told) for case, told in sides.items()}
-
-
-def _outcome(told: Mapping[int, tuple[float | None, int, int]]) -> Outcome:
-    return Outcome(
-        {side: mean for side, (mean, _, _) in told.items()},
-        has_error=any(failed for _, failed, _ in told.values()),
-        is_skipped=any(skipped for _, _, skipped in told.values()),
-    )
 
 
 @dataclass(frozen=True, slots=True)

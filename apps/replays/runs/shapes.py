@@ -58,13 +58,22 @@ class RunPlanOut(serializers.Serializer[Any]):
 class RunProgressOut(serializers.Serializer[Any]):
     """How far a run has come."""
 
+    state = serializers.CharField()
+    reason = serializers.CharField()
     trials = serializers.JSONField(help_text="By state.")
+    count = serializers.IntegerField(help_text="Trials.")
+    ended = serializers.IntegerField()
+    left = serializers.IntegerField()
+    cases = serializers.IntegerField()
+    finished = serializers.IntegerField(help_text="Cases of which every trial has ended.")
     passed = serializers.IntegerField()
     failed = serializers.IntegerField()
     changed = serializers.IntegerField()
-    errors = serializers.IntegerField()
+    errors = serializers.IntegerField(  # type: ignore[assignment]
+        help_text="Cases of which a trial failed."
+    )
     paid = serializers.CharField(allow_null=True)
-    budget = serializers.CharField(allow_null=True)
+    limit = serializers.CharField(allow_null=True)
     eta_seconds = serializers.FloatField(allow_null=True)
 
 
@@ -76,6 +85,9 @@ class RunOut(serializers.Serializer[Any]):
     suite = serializers.JSONField()
     state = serializers.CharField()
     reason = serializers.CharField(help_text="Why it is paused, failed or cancelled.")
+    paused_by = serializers.CharField(
+        allow_null=True, help_text="`budget`, `provider` or `person`; null unless it is paused."
+    )
     result = serializers.CharField(allow_null=True)
     cases = serializers.IntegerField()
     owner = serializers.CharField(allow_null=True)

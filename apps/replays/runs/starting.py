@@ -223,7 +223,10 @@ def held(run: RegressionRun, states: tuple[RunState, ...], act: str) -> Regressi
 
 def _change(run: RegressionRun, state: RunState, reason: str) -> None:
     run.state, run.reason = state, reason[:500]
-    run.save(update_fields=["state", "reason"])
+    run.environment.pop("paused_by", None)
+    if state == RunState.PAUSED:
+        run.environment["paused_by"] = "person"
+    run.save(update_fields=["state", "reason", "environment"])
 
 
 def _under_way(run: RegressionRun) -> list[Any]:
