@@ -97,7 +97,7 @@ def fill_names(path: str) -> str:
     names = (
         *("session_id", "event_id", "import_id", "pk", "link_id", "person_id"),
         *("comment_id", "score_id", "number", "replay_id", "prompt_name", "request_id"),
-        *("suite_id", "case_id"),
+        *("schedule_id", "suite_id", "case_id"),
     )
     return fill(path, {name: f"<{name}>" for name in names})
 

@@ -46,6 +46,7 @@ MAY_CROSS_PROJECTS = {
     "apps/ingest/imports/sweeping.py",
     "apps/replays/following.py",
     "apps/replays/suite_following.py",
+    "apps/replays/schedules/sweeping.py",
     "apps/replays/server/sweeping.py",
     "apps/providers/budgets.py",
     "apps/providers/caching.py",

@@ -30,7 +30,7 @@ from apps.replays.schedules.standing import failing, still_going, why_not
 from apps.replays.schedules.starting import Place, begin_run, place_of_now
 from apps.replays.schedules.timing import Due
 
-START = "replays.start_scheduled"
+TAKE, START = "replays.take_due", "replays.start_scheduled"
 # A time that is older when it is found was missed.
 GRACE = timedelta(minutes=5)
 MOST_TRIES = 3

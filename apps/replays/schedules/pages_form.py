@@ -51,7 +51,8 @@ class ScheduleForm(Blank):
         max_length=LONGEST_CRON,
         label="Cron expression",
         help_text="Minute, hour, day of the month, month, day of the week: "
-        "<code>30 2 * * 1-5</code>, <code>*/15 * * * *</code>, <code>0 0 L * *</code> for the last day of a month.",
+        "<code>30 2 * * 1-5</code>, <code>*/15 * * * *</code>; "
+        "<code>0 0 L * *</code> is the last day of a month.",
         widget=forms.TextInput(attrs={"placeholder": "0 3 * * *", **MONO}),
     )
     time_zone = forms.CharField(
