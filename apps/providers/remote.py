@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from apps.providers import dialects
 from apps.providers.choices import SOFT, Feature, Kind
+from apps.providers.dialects.speaking import Written
 from apps.providers.protocol import Answer, CredentialError, Request, UnsupportedError
 
 try:
@@ -41,8 +42,7 @@ class Remote:
 
     def ask(self, request: Request, *, sample: int, seconds: float) -> Answer:
         """Send the request once; every sample is a new answer."""
-        speakable, notes = self._without_what_it_lacks(request)
-        written = dialects.write(self.dialect, speakable, is_first_party=self.kind == Kind.OPENAI)
+        written, notes = self.write(request)
         raw, headers, took = self._line(seconds).send(written.body)
         answer = dialects.read(self.dialect, raw)
         return replace(
@@ -51,6 +51,15 @@ class Remote:
             latency_ms=round(took, 1),
             notes=(*notes, *written.notes),
         )
+
+    def write(self, request: Request) -> tuple[Written, list[str]]:
+        """Return what goes over the wire, and what was left out of the question.
+
+        Raises UnsupportedError where the provider, or its protocol, cannot do what it needs.
+        """
+        speakable, notes = self._without_what_it_lacks(request)
+        is_first_party = self.kind == Kind.OPENAI
+        return dialects.write(self.dialect, speakable, is_first_party=is_first_party), notes
 
     def models(self, *, seconds: float = 15.0) -> list[str]:
         """Return the models that the key may use, as the provider lists them."""

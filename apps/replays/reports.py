@@ -100,6 +100,13 @@ class Row(Strict):
 Divergences = Annotated[list[Divergence], Meta(max_length=MOST_DIVERGENCES)]
 
 
+class Stop(Strict):
+    """Why a replay that went on by itself came to its end."""
+
+    stop: Kind
+    says: Sentence = ""
+
+
 class Report(Strict):
     """What a replay came to. Each share is null where there was nothing to count."""
 
@@ -115,6 +122,13 @@ class Report(Strict):
     # Of the clock and the surroundings: told, and counted by nothing.
     soft: Divergences = []
     stopped: bool = False
+    stop: Stop | None = None
+    # exact: the record answered all; cached: kept answers did; sampled: somebody was asked.
+    determinism: Kind | None = None
+    # How often each call was asked.
+    samples: Count | None = None
+    # Calls of tools by what answered them: exact, loose, repeated, pooled, simulated, unanswered.
+    tools: dict[str, Count] = {}
     # Divergences beyond those that are told.
     left_out: Annotated[int, Meta(ge=0, le=10**9)] = 0
     lanes: dict[str, Count | None] = {}
@@ -130,6 +144,9 @@ class Report(Strict):
 class Plan(Strict):
     """What the replay was set to do, and with what."""
 
+    # Of a replay of the server: how its history is made, and who was asked.
+    mode: Word | None = None
+    provider: Word | None = None
     match: Literal["strict", "ordered", "content", "fuzzy"] | None = None
     on_divergence: Literal["stop", "live", "stub", "ask"] | None = None
     allow_live: list[Word] = []

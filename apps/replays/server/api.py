@@ -20,7 +20,8 @@ from apps.replays.api import COMMON, TAGS, ReplayAPIView, ReplayCollection, Repl
 from apps.replays.linking import find_original
 from apps.replays.reports import refusal
 from apps.replays.server.models import ServerReplay
-from apps.replays.server.plans import plan_json, plan_replay
+from apps.replays.server.plans import plan_replay
+from apps.replays.server.plans_output import plan_json
 from apps.replays.server.progress import progress_json
 from apps.replays.server.settings import Settings, Strict, read_settings
 from apps.replays.server.starting import (

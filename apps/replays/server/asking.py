@@ -209,7 +209,8 @@ def from_record(event: Event | None) -> Provider:
     """Answers as recorded whoever asks the very same."""
     if event is None:
         return Recorded(_nothing)
-    asked, answer = recorded_request(event).canonical(), recorded_answer(event)
+    asked = recorded_request(event, needs_model=False).canonical()
+    answer = recorded_answer(event)
     return Recorded(lambda request, _: answer if request.canonical() == asked else None)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from playhead.served import duration_ms
 
 from apps.replays.server.models import ServerStep, StepState
+from apps.replays.server.tools import EXACT, SIMULATED, UNANSWERED
 from apps.sessions.events import ErrorInfo, IncomingEvent, PromptStamp, Usage
 
 Json = Any
@@ -33,6 +34,23 @@ class Copy:
     # None: the step is the record's.
     step: ServerStep | None = None
     answer: Mapping[str, Json] | None = None
+    # Of a free replay: the recorded step that it is or stands beside, and how it was found.
+    beside: Mapping[str, Json] | None = None
+    # Whether it is no step of the record.
+    is_new: bool = False
+    how: str = ""
+    # Of an answer from another session: where it is from.
+    source: Mapping[str, Json] = field(default_factory=dict)
+
+    @property
+    def recorded(self) -> Mapping[str, Json] | None:
+        """The recorded step; None where the record has none."""
+        return None if self.is_new else self.beside or self.event
+
+    @property
+    def is_tainted(self) -> bool:
+        """Whether something answered that proves nothing."""
+        return self.how == SIMULATED
 
     @property
     def is_asked(self) -> bool:
@@ -89,18 +107,34 @@ def _asked_again(incoming: IncomingEvent, copy: Copy) -> IncomingEvent:
 
 def _about(copy: Copy) -> dict[str, Json]:
     """Return what is said of the step beside the record's own facts."""
-    event = copy.event
-    once = {name: event[name] for name in ONCE if event.get(name) is not None}
-    recorded = {"step": event["seq"], "event": event["id"], "duration_ms": duration_ms(event)}
-    known = {name: value for name, value in {**recorded, **once}.items() if value is not None}
+    known = _recorded(copy)
     if not copy.is_asked:
-        skipped = {"skipped": copy.step.reason} if copy.step else {}
-        return {"served": True, **skipped, "recorded": known}
-    told = {"asked_again": True, "recorded": known}
+        return _about_served(copy) | known
+    told = {"asked_again": True, **known}
     if copy.answer is None:
         return told
     names = ("cached", "finish_reason", "fingerprint", "notes")
     return told | {name: copy.answer[name] for name in names if copy.answer[name]}
+
+
+def _recorded(copy: Copy) -> dict[str, Json]:
+    event = copy.recorded
+    if event is None:
+        return {}
+    once = {name: event[name] for name in ONCE if event.get(name) is not None}
+    told = {"step": event["seq"], "event": event["id"], "duration_ms": duration_ms(event), **once}
+    return {"recorded": {name: value for name, value in told.items() if value is not None}}
+
+
+def _about_served(copy: Copy) -> dict[str, Json]:
+    if copy.how == UNANSWERED:
+        return {"stopped": True}
+    if copy.is_tainted:
+        return {"tainted": copy.how}
+    found = {"found": copy.how} if copy.how not in ("", EXACT) else {}
+    source = {"from": dict(copy.source)} if copy.source else {}
+    skipped = {"skipped": copy.step.reason} if copy.step else {}
+    return {"served": True, **found, **source, **skipped}
 
 
 def _error(told: Json) -> ErrorInfo | None:

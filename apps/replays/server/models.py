@@ -24,6 +24,8 @@ class Mode(models.TextChoices):
     """What a model is given as its history."""
 
     TEACHER_FORCED = "teacher_forced", "Each step after the recorded ones before it"
+    PREFIX_THEN_FREE = "prefix_then_free", "As recorded up to a step, then on its own"
+    FREE_RUNNING = "free_running", "On its own from the first call on"
 
 
 class State(models.TextChoices):
@@ -33,6 +35,18 @@ class State(models.TextChoices):
     PAUSED = "paused", "Paused"
     CANCELLED = "cancelled", "Cancelled"
     DONE = "done", "Done"
+
+
+class Stop(models.TextChoices):
+    """Why a replay that went on by itself came to its end."""
+
+    ENDED = "ended", "It ended where a turn ends, and nobody spoke after that in the record"
+    DEPARTED = "departed", "It departed from the record, so that no user's answer fits"
+    TOOL = "tool", "It called a tool that nothing answers"
+    STEPS = "steps", "It made as many calls as it may"
+    TIME = "time", "Its calls took as long as they may"
+    FAILED = "failed", "A call of a model failed"
+    UNSUPPORTED = "unsupported", "The target cannot be asked what came"
 
 
 class StepState(models.TextChoices):
@@ -65,6 +79,8 @@ class ServerReplay(ProjectModel):
     budget = models.ForeignKey(Budget, models.SET_NULL, null=True, related_name="+")
     # Repetitions of one question are answered apart: 0, 1, ...
     sample = models.PositiveIntegerField(default=0)
+    # Why it came to its end; empty for one whose steps are those of the record.
+    stop = models.CharField(max_length=11, choices=Stop.choices, blank=True)
     # What the plan was made of: whoever starts it starts this one.
     plan_hash = models.CharField(max_length=64)
     # Overrides and script, under the new session's key: they hold texts of prompts.
@@ -93,7 +109,7 @@ class ServerReplay(ProjectModel):
 
 
 class ServerStep(ProjectModel):
-    """One recorded call of a model that is asked again."""
+    """One call of a model: a recorded one that is asked again, or the next of a free replay."""
 
     id = models.BigAutoField(primary_key=True)
     project = models.ForeignKey(
@@ -102,7 +118,9 @@ class ServerStep(ProjectModel):
     run = models.ForeignKey(
         ServerReplay, models.CASCADE, db_constraint=False, db_index=False, related_name="steps"
     )
+    # The recorded call; of a free replay an id of its own, made of the run's and the number.
     event_id = models.UUIDField()
+    # The recorded step's number; of a free replay 1, 2, ... as they are made.
     seq = models.PositiveIntegerField()
     state = models.CharField(max_length=7, choices=StepState.choices, default=StepState.QUEUED)
     # Who works on it, and until when others leave it to them.

@@ -17,10 +17,18 @@ from django.utils import timezone
 
 from apps.core.canonical import canonical_json
 from apps.core.errors import ConflictError, InvalidError, LimitError
+from apps.governance.choices import Category
+from apps.governance.policies import compiled_policy
+from apps.providers.models import Credential
 from apps.providers.prices import PriceList, price_list
-from apps.providers.protocol import UnsupportedError, Usage
+from apps.providers.protocol import CredentialError, Request, UnsupportedError, Usage
+from apps.providers.queries import credential_named
+from apps.providers.remote import Remote
+from apps.providers.services import remote
+from apps.replays.server.loops import Loop, NoLoopError, find_loop, first_at
 from apps.replays.server.questions import Questions
 from apps.replays.server.settings import AT_HOME, Settings
+from apps.replays.server.tools import ToolRecord
 from apps.sessions import reader
 from apps.sessions.models import Session
 from apps.sessions.steps import Step
@@ -30,8 +38,12 @@ Json = Any
 
 MOST_STEPS = 10_000
 AT_ONCE = 200
-MOST_SKIPPED_TOLD = 200
 NOTHING = Decimal(0)
+# Settings on which it depends what a replay does. What may be spent, and when, is none of them.
+HASHED = (
+    "mode provider overrides seed samples only from_step pool reads most_steps most_seconds"
+).split()
+NOT_KEPT = "The project's policy keeps no answers of models, so nothing can follow them."
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,25 +89,24 @@ class Plan:
 
     session: Session
     settings: Settings
+    # Calls that are asked; of a free replay those of the record, whose number is an estimate.
     asked: list[Asked]
     skipped: list[Skipped]
     # Steps that are the record's.
     served: int
     expected: Expected = field(default_factory=Expected)
+    steps: Sequence[Step] = ()
+    # Of a replay that goes on by itself.
+    free: Freely | None = None
 
     @property
     def hash(self) -> str:
         """The same for the same settings over the same steps."""
+        settings = self.settings
         told = {
-            "settings": [
-                self.settings.mode,
-                self.settings.provider,
-                repr(self.settings.overrides),
-                self.settings.script,
-                self.settings.seed,
-                self.settings.samples,
-                self.settings.only,
-            ],
+            "settings": [repr(getattr(settings, name)) for name in HASHED],
+            "script": settings.script,
+            "simulators": settings.simulators,
             "session": str(self.session.pk),
             "asked": [one.event_id.hex for one in self.asked],
             "skipped": [one.event_id.hex for one in self.skipped],
@@ -104,19 +115,89 @@ class Plan:
         return hashlib.sha256(canonical_json(told)).hexdigest()
 
 
+@dataclass(frozen=True, slots=True)
+class Planning:
+    """What planning one session needs, read once."""
+
+    project: Project
+    session: Session
+    settings: Settings
+    questions: Questions
+    prices: PriceList
+    # Who will be asked; None: the record, or a script.
+    remote: Remote | None
+    steps: Sequence[Step]
+
+    def request_of(self, event: Mapping[str, Json]) -> Request:
+        """Return what a call asks now. Raises UnsupportedError where the target cannot do it."""
+        request = self.questions.of(event)
+        if self.remote is not None:
+            self.remote.write(request)
+        return request
+
+    def add(self, plan: Plan, step: Step, event: Mapping[str, Json]) -> None:
+        """Take a call into the plan: asked, or skipped with the reason."""
+        key = UUID(step.id)
+        try:
+            request = self.request_of(event)
+        except UnsupportedError as error:
+            plan.skipped.append(Skipped(key, step.seq, str(error)))
+            return
+        plan.asked.append(Asked(key, step.seq))
+        plan.expected.add(event, self._cost(step, event, request.model))
+
+    def _cost(self, step: Step, event: Mapping[str, Json], model: str) -> Decimal | None:
+        if self.settings.provider in AT_HOME:
+            return NOTHING
+        usage = event.get("usage") or {}
+        known = Usage(**{name: usage.get(name) for name in Usage.__slots__})
+        kind = self.remote.kind if self.remote is not None else step.provider
+        return self.prices.price(kind, model, known, timezone.now())
+
+
 def plan_replay(project: Project, session: Session, settings: Settings) -> Plan:
     """Return what a replay of the session would do. Raises errors of what no replay could."""
     if session.erased_at is not None:
         raise ConflictError("This session was erased.")
-    questions, prices = Questions(project, settings), price_list(project)
-    steps = reader.outline(session).steps
-    calls = _calls(steps, settings.only)
+    planning = _planning(project, session, settings)
+    settings = planning.settings
+    if settings.is_free:
+        return plan_freely(planning)
+    calls = _calls(planning.steps, settings.only)
     if len(calls) > MOST_STEPS:
         raise LimitError(f"A server's replay asks at most {MOST_STEPS:,} calls of models again.")
-    plan = Plan(session, settings, [], [], len(steps) - len(calls))
+    plan = Plan(session, settings, [], [], len(planning.steps) - len(calls), steps=planning.steps)
     for step, event in events_of(session, calls):
-        _plan(plan, step, event, questions, prices)
+        planning.add(plan, step, event)
     return plan
+
+
+def _planning(project: Project, session: Session, settings: Settings) -> Planning:
+    credential, questions = credential_of(project, settings), Questions(project, settings)
+    return Planning(
+        project,
+        session,
+        questions.pinned(settings),
+        questions,
+        price_list(project),
+        None if credential is None else _remote(credential),
+        reader.outline(session).steps,
+    )
+
+
+def credential_of(project: Project, settings: Settings) -> Credential | None:
+    """Return whom to ask; None: the record, or a script. Raises InvalidError for an unknown one."""
+    if settings.provider in AT_HOME:
+        return None
+    return credential_named(project, settings.provider)
+
+
+def _remote(credential: Credential) -> Remote | None:
+    try:
+        return remote(credential)
+    except CredentialError:
+        # Its key does not open any more, which whoever starts the replay is told.
+        return None
 
 
 def _calls(steps: Sequence[Step], only: Sequence[str] | None) -> list[Step]:
@@ -141,59 +222,51 @@ def _batches(steps: Sequence[Step]) -> Iterator[Sequence[Step]]:
         yield steps[start : start + AT_ONCE]
 
 
-def _plan(
-    plan: Plan, step: Step, event: dict[str, Json], questions: Questions, prices: PriceList
-) -> None:
-    key = UUID(step.id)
+@dataclass(frozen=True, slots=True)
+class Freely:
+    """What a replay that goes on by itself rests on."""
+
+    # Why the session cannot be run freely; empty where it can.
+    why_not: str
+    loop: Loop | None = None
+    tools: ToolRecord | None = None
+
+
+def plan_freely(planning: Planning) -> Plan:
+    """Return what a free replay would do as far as it goes as the record does."""
+    settings, steps = planning.settings, planning.steps
+    events = [event for _, event in events_of(planning.session, steps)]
     try:
-        request = questions.of(event)
-    except UnsupportedError as error:
-        plan.skipped.append(Skipped(key, step.seq, str(error)))
-        return
-    plan.asked.append(Asked(key, step.seq))
-    usage = event.get("usage") or {}
-    known = Usage(**{name: usage.get(name) for name in Usage.__slots__})
-    is_free = plan.settings.provider in AT_HOME
-    now = timezone.now()
-    cost = NOTHING if is_free else prices.price(step.provider, request.model, known, now)
-    plan.expected.add(event, cost)
+        loop = find_loop(events)
+    except NoLoopError as error:
+        return _not_freely(planning, str(error))
+    at = first_at(loop, settings.from_step)
+    free = Freely(_why_not_kept(planning), loop, ToolRecord(loop, settings.reads))
+    if free.why_not:
+        return _not_freely(planning, free.why_not)
+    asked = loop.steps[at:]
+    plan = Plan(planning.session, settings, [], [], len(steps) - len(asked), steps=steps, free=free)
+    for step in asked:
+        planning.add(plan, steps[step.seq - 1], step.event)
+    return plan
 
 
-def plan_json(plan: Plan) -> Json:
-    """Return the plan for people and programs to look at before they start it."""
-    samples, expected = plan.settings.samples, plan.expected
-    cost = None if expected.cost is None else format(expected.cost * samples, "f")
-    return {
-        "plan_hash": plan.hash,
-        "session": str(plan.session.pk),
-        "mode": plan.settings.mode,
-        "provider": plan.settings.provider,
-        "samples": samples,
-        "steps": {
-            "asked": len(plan.asked),
-            "skipped": len(plan.skipped),
-            "served": plan.served,
-        },
-        "skipped": [
-            {"step": one.seq, "event": one.event_id.hex, "reason": one.reason}
-            for one in plan.skipped[:MOST_SKIPPED_TOLD]
-        ],
-        "expected": {
-            "calls": len(plan.asked) * samples,
-            "input_tokens": _times(expected.input_tokens, samples),
-            "output_tokens": _times(expected.output_tokens, samples),
-            "cost": cost,
-            "calls_without_cost": expected.without_cost * samples,
-            "recorded_ms": _times(expected.milliseconds, samples),
-        },
-    }
+def _not_freely(planning: Planning, why: str) -> Plan:
+    calls = _calls(planning.steps, None)
+    skipped = [Skipped(UUID(step.id), step.seq, why) for step in calls]
+    count = len(planning.steps) - len(calls)
+    steps = planning.steps
+    return Plan(
+        planning.session, planning.settings, [], skipped, count, steps=steps, free=Freely(why)
+    )
+
+
+def _why_not_kept(planning: Planning) -> str:
+    keeps = not compiled_policy(planning.project).treatment(Category.OUTPUT).drops
+    return "" if keeps else NOT_KEPT
 
 
 def _sum(before: Any, more: Any) -> Any:
     if more is None:
         return before
     return more if before is None else before + more
-
-
-def _times(value: Any, samples: int) -> Any:
-    return None if value is None else value * samples

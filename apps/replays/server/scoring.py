@@ -20,6 +20,8 @@ from apps.replays.server.models import StepState
 
 Json = Any
 
+# How sure it is that the same replay comes to the same again.
+EXACT, CACHED, SAMPLED = "exact", "cached", "sampled"
 MOST_ROWS = 1_000
 MOST_NOTES = 20
 MIXED = "The provider's answers came from more than one model: {}."
@@ -40,13 +42,21 @@ def report_on(original: str, copies: Sequence[Copy]) -> Report:
         decisions=_decisions(asked),
         divergences=[_divergent(copy) for copy in asked if _differs(copy)],
         calls=len(calls),
-        digest=_digest(calls),
+        digest=digest_of(calls),
         matched={"exact": served, "live": len(calls) - served},
         notes=_notes(asked, skipped),
         alignment=[_row(copy) for copy in calls[:MOST_ROWS]],
         latency=latency_of(spent),
         cost=cost_of(spent),
     )
+
+
+def determinism_of(copies: Sequence[Copy]) -> str:
+    """Return ``exact`` where the record answered all, ``cached`` where kept answers did."""
+    answers = [copy.answer for copy in copies if copy.answer]
+    if all(answer["served"] for answer in answers):
+        return EXACT
+    return CACHED if all(answer["cached"] for answer in answers) else SAMPLED
 
 
 def _is_served(copy: Copy) -> bool:
@@ -136,7 +146,8 @@ def _notes(asked: Sequence[Copy], skipped: Sequence[Copy]) -> list[str]:
     return [*mixed, *more, *told[:MOST_NOTES]]
 
 
-def _digest(calls: Sequence[Copy]) -> str:
+def digest_of(calls: Sequence[Copy]) -> str:
+    """Return a digest of what was asked and answered: the same for the same behaviour."""
     told = [_told(copy.event, copy.answer) for copy in calls]
     return "sha256:" + hashlib.sha256(canonical_json(told)).hexdigest()
 

@@ -16,12 +16,13 @@ from apps.core.errors import ConflictError, InvalidError
 from apps.core.jobs import after_commit
 from apps.providers.budgets import change_limit, make_budget
 from apps.providers.models import Budget, Credential
-from apps.providers.queries import credential_named
 from apps.providers.scripted import read_script
 from apps.replays import sealing
 from apps.replays.models import Replay, Where
 from apps.replays.reports import read_report
 from apps.replays.server.ending import end_cancelled
+from apps.replays.server.free import queue_next
+from apps.replays.server.loops import first_at
 from apps.replays.server.models import (
     UNFINISHED,
     ServerReplay,
@@ -29,7 +30,7 @@ from apps.replays.server.models import (
     State,
     StepState,
 )
-from apps.replays.server.plans import Plan, plan_replay
+from apps.replays.server.plans import Plan, credential_of, plan_replay
 from apps.replays.server.sealed import seal_settings
 from apps.replays.server.settings import AT_HOME, WORK, Settings
 from apps.replays.services import report_replay
@@ -59,7 +60,7 @@ def start_replays(
     """
     plan = plan_replay(project, session, settings)
     _check(plan)
-    credential = _credential(project, settings)
+    credential = credential_of(project, settings)
     with transaction.atomic():
         budget = _budget(project, plan)
         runs = [
@@ -102,12 +103,6 @@ def _check_script(settings: Settings) -> None:
         raise
 
 
-def _credential(project: Project, settings: Settings) -> Credential | None:
-    if settings.provider in AT_HOME:
-        return None
-    return credential_named(project, settings.provider)
-
-
 def _budget(project: Project, plan: Plan) -> Budget | None:
     most = plan.settings.most
     if most is None or plan.settings.provider in AT_HOME:
@@ -148,17 +143,26 @@ def start_sample(
 
 def _report(project: Project, plan: Plan, actor: Actor) -> Replay:
     """Let the new session be there from the start, so that one can watch it."""
-    overrides = msgspec.to_builtins(plan.settings.overrides)
+    settings = plan.settings
+    overrides = msgspec.to_builtins(settings.overrides)
+    fork_at = _fork_at(plan)
     sent = {
         "id": secrets.token_hex(16),
         "status": "running",
         "session": str(plan.session.pk),
-        "origin": "replay",
+        "origin": "replay" if fork_at is None else "fork",
         "started_at": timezone.now().isoformat(),
         "plan": {
-            "overrides": {name: value for name, value in overrides.items() if value},
+            "mode": settings.mode,
+            "provider": settings.provider,
+            "overrides": {
+                name: value for name, value in overrides.items() if value not in (None, {})
+            },
             "recorded_calls": len(plan.asked) + len(plan.skipped),
+            "fork_at": fork_at,
+            "stubs": list(settings.simulators),
         },
+        "forked_at": None if fork_at is None else {"step": fork_at},
     }
     report = read_report(sent, timezone.now())
     replay = report_replay(project, report, sent, actor=actor).replay
@@ -167,7 +171,18 @@ def _report(project: Project, plan: Plan, actor: Actor) -> Replay:
     return replay
 
 
+def _fork_at(plan: Plan) -> int | None:
+    """Return the step at which a replay leaves its original; None: it stands beside all of it."""
+    loop = plan.free.loop if plan.free else None
+    if loop is None or plan.settings.from_step is None:
+        return None
+    return loop.steps[first_at(loop, plan.settings.from_step)].seq
+
+
 def _queue(run: ServerReplay, plan: Plan) -> None:
+    if plan.settings.is_free:
+        queue_next(run, 1)
+        return
     asked = [ServerStep(event_id=one.event_id, seq=one.seq) for one in plan.asked]
     skipped = [
         ServerStep(
