@@ -17,6 +17,7 @@ from apps.replays.runs.report_shapes import CandidateReport, Changed, RunReport
 Json = Any
 MOST_CHANGED = 20
 MOST_NOTED = 10
+MOST_SURROUNDINGS = 100
 LONGEST_NAME = 80
 LONGEST_TEXT = 500
 STRANGE = "\N{REPLACEMENT CHARACTER}"
@@ -30,6 +31,7 @@ def markdown(report: RunReport) -> str:
     """Return the report as Markdown that GitHub, GitLab and others show alike."""
     parts = [
         _head(report),
+        _mixed(report),
         _gates(report),
         _sides(report),
         _pinned(report),
@@ -73,6 +75,15 @@ def _head(report: RunReport) -> str:
     )
 
 
+def _mixed(report: RunReport) -> str:
+    """Warn where a provider changed its model in the middle of the run."""
+    sides = report.environment.get("sides") or ()
+    names = [code(one.get("name", "")) for one in sides if one.get("is_mixed")]
+    if not names:
+        return ""
+    return f"More than one model answered for {', '.join(names)}: see the environment below."
+
+
 def _gates(report: RunReport) -> str:
     rows = [
         [
@@ -95,7 +106,12 @@ def _gates(report: RunReport) -> str:
 
 def _sides(report: RunReport) -> str:
     cells = [words.side_cells(side) for side in report.sides]
-    baseline = ["baseline", "", *(cells[0][name] for name in SIDES), ""]
+    baseline = [
+        "baseline",
+        code(words.what_is_tried(report.baseline)),
+        *(cells[0][name] for name in SIDES),
+        "",
+    ]
     rows = [baseline] + [
         _side(one, told) for one, told in zip(report.candidates, cells[1:], strict=True)
     ]
@@ -104,9 +120,8 @@ def _sides(report: RunReport) -> str:
 
 
 def _side(one: CandidateReport, cells: dict[str, str]) -> list[str]:
-    best = " (on the front)" if one.is_on_front and one.result else ""
     tried = code(words.what_is_tried(one.measured))
-    return [code(one.name) + best, tried, *(cells[name] for name in SIDES), words.counts(one)]
+    return [code(one.name), tried, *(cells[name] for name in SIDES), words.counts(one)]
 
 
 def _pinned(report: RunReport) -> str:
@@ -152,22 +167,22 @@ def _money(report: RunReport) -> str:
 
 
 def _environment(report: RunReport) -> str:
-    rows = [[code(name), code(value)] for name, value in _flat(report.environment)]
+    rows = [[code(name), code(value)] for name, value in _flat(report.environment, "")]
     if not rows:
         return ""
-    table = "\n".join(_table(["", ""], rows))
+    table = "\n".join(_table(["", ""], rows[:MOST_SURROUNDINGS]))
     return f"<details><summary>Environment</summary>\n\n{table}\n\n</details>"
 
 
-def _flat(told: Json, place: str = "") -> Iterator[tuple[str, str]]:
-    for name, value in sorted(told.items()):
-        path = f"{place}{name}"
-        if isinstance(value, dict):
-            yield from _flat(value, f"{path}.")
-        elif isinstance(value, list):
-            yield path, ", ".join(map(str, value))
-        else:
-            yield path, str(value)
+def _flat(told: Json, path: str) -> Iterator[tuple[str, str]]:
+    """Yield values by their paths; what is not known is left out."""
+    if isinstance(told, list):
+        told = {str(at): one for at, one in enumerate(told)}
+    if isinstance(told, dict):
+        for name, value in sorted(told.items()):
+            yield from _flat(value, f"{path}.{name}" if path else name)
+    elif told is not None:
+        yield path, str(told)
 
 
 def _section(head: str, names: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

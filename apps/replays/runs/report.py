@@ -12,6 +12,7 @@ from django.urls import reverse
 from apps.replays.runs import report_words
 from apps.replays.runs.metrics import METRICS
 from apps.replays.runs.models import RegressionRun, Verdict
+from apps.replays.runs.progress import paid_of
 from apps.replays.runs.report_counting import (
     Counted,
     TrialRow,
@@ -84,7 +85,7 @@ def report_of(run: RegressionRun) -> RunReport:
         candidates=candidates,
         cases=cases,
         changed=_changed(cases, candidates),
-        paid=None if budget is None else budget.spent + budget.uncertain,
+        paid=paid_of(run),
         limit=None if budget is None else budget.limit,
         environment=run.environment,
         started_at=run.created_at,
@@ -94,10 +95,18 @@ def report_of(run: RegressionRun) -> RunReport:
 
 
 def _side(at: int, side: Side, kept: Kept, counted: Counted) -> SideReport:
-    file = None if at == 0 else kept.settings.candidates[at - 1].file
-    prompt = side.overrides.prompt
-    number = f"{prompt.name}@{prompt.version}" if prompt else None
-    told = SideReport(at, side.name, side.provider, number, side.overrides.model, file)
+    made = side.overrides
+    told = SideReport(
+        side=at,
+        name=side.name,
+        provider=side.provider,
+        prompt=f"{made.prompt.name}@{made.prompt.version}" if made.prompt else None,
+        model=made.model,
+        params=sorted(made.params),
+        has_system=made.system is not None,
+        is_record=side.is_record,
+        file=None if at == 0 else kept.settings.candidates[at - 1].file,
+    )
     return measured(told, counted.sides.get(at))
 
 

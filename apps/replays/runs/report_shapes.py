@@ -32,6 +32,11 @@ class SideReport:
     provider: str = ""
     prompt: str | None = None
     model: str | None = None
+    # The names of parameters that are another than recorded.
+    params: Sequence[str] = ()
+    has_system: bool = False
+    # The record itself, which nobody was asked for.
+    is_record: bool = False
     # Of the prompt, in the repository that the gate file lies in.
     file: str | None = None
     # How many trials are in which state.
@@ -50,7 +55,7 @@ class SideReport:
     errors: int = 0
 
     def as_json(self) -> dict[str, Json]:
-        told = asdict(self) | {"trials": dict(self.trials)}
+        told = asdict(self) | {"trials": dict(self.trials), "params": list(self.params)}
         told["latency_p50_ms"] = told.pop("latency_p50")
         told["latency_p95_ms"] = told.pop("latency_p95")
         return told | {"cost": _money(self.cost), "shown": report_words.side_cells(self)}

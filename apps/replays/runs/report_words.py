@@ -116,8 +116,12 @@ def side_cells(side: SideReport) -> dict[str, str]:
 
 
 def what_is_tried(side: SideReport) -> str:
-    """Say what a side is made of: its prompt and model, where they are another than recorded."""
-    return ", ".join(part for part in (side.prompt, side.model) if part) or "as recorded"
+    """Say what a side is made of: what is another than recorded."""
+    if side.is_record:
+        return "the record"
+    parts = [side.prompt, side.model, *side.params]
+    parts += ["another system message"] if side.has_system else []
+    return ", ".join(part for part in parts if part) or "as recorded"
 
 
 def counts(candidate: CandidateReport) -> str:

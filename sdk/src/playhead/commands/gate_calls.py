@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import urljoin
 
 from playhead.client import KEY, URL
 from playhead.fetching import NoSuchSessionError, Server, ServerError, opened, post
@@ -55,7 +56,10 @@ class Gate:
             return StoppedError(str(error))
         path = str(error.fields[0].get("path") or "")
         says = str(error.fields[0].get("message") or error)
-        code = BUDGET if path == "budget" else INFRASTRUCTURE
+        return self.refused(path, says, BUDGET if path == "budget" else INFRASTRUCTURE)
+
+    def refused(self, path: str, says: str, code: int) -> StoppedError:
+        """Return what is wrong with a field, with the line that it stands in."""
         line = _line(self.lines, path)
         return StoppedError(_placed(self.path, line, path, says), code, line)
 
@@ -207,7 +211,7 @@ def start(gate: Gate, key: str) -> tuple[Run, str]:
         told = patiently(lambda: post(server, RUNS, gate.settings, headers))
     except ServerError as error:
         raise gate.stopped(error) from None
-    return Run(server, str(told["id"])), str(told.get("url") or "")
+    return Run(server, str(told["id"])), urljoin(server.url, str(told.get("url") or ""))
 
 
 def plan(gate: Gate) -> dict[str, Json]:

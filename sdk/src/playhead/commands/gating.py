@@ -11,6 +11,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from decimal import Decimal
 from typing import Any
 
 from playhead.commands.gate_calls import (
@@ -47,6 +48,7 @@ environment: PLAYHEAD_URL, PLAYHEAD_API_KEY, GITHUB_ACTIONS and GITHUB_STEP_SUMM
 NO_COLOR.
 """
 BY_RESULT = {"pass": PASS, "fail": REGRESSION, "inconclusive": INCONCLUSIVE}
+MOST_SKIPPED = 5
 SPAN = re.compile(r"(\d+(?:\.\d+)?)([smh]?)")
 SECONDS = {"s": 1.0, "m": 60.0, "": 60.0, "h": 3600.0}
 
@@ -162,26 +164,36 @@ def _check(options: argparse.Namespace) -> int:
     gate = read_gate(options.file, push=False)
     told = plan(gate)
     show(told if options.is_json else "\n".join(_planned(told)), as_json=options.is_json)
+    cost, budget = told["expected"]["cost"], told["budget"]
+    if cost is not None and budget is not None and Decimal(cost) > Decimal(budget):
+        raise gate.refused("budget", "It will probably not do for that.", BUDGET)
     return PASS
 
 
 def _planned(told: Mapping[str, Json]) -> Iterator[str]:
-    suite, expected = told["suite"], told["expected"]
+    suite, cases, expected = told["suite"], told["cases"], told["expected"]
     yield plain(
-        f"{suite['name']}@{suite['version']}: {told['cases']['run']} cases, "
-        f"{told['cases']['skipped']} skipped; {told['trials']} trials, {expected['calls']} calls"
+        f"{suite['name']}@{suite['version']}: {cases['tried']} cases, {cases['skipped']} skipped; "
+        f"{told['trials']} trials, {expected['calls']} calls"
     )
     cost = "not known" if expected["cost"] is None else f"about ${expected['cost']}"
-    unknown = expected.get("calls_without_cost")
+    unknown = expected["calls_without_cost"]
     yield f"cost: {cost}" + (f", {unknown} calls without a price" if unknown else "")
     yield ""
-    yield from table(
-        ("side", "provider"), [(one["name"], one["provider"]) for one in told["sides"]]
-    )
-    for one in told["skipped"][:5]:
+    yield from table(("side", "asks", "prompt", "model"), list(map(_side, told["sides"])))
+    for one in told["skipped"][:MOST_SKIPPED]:
         yield plain(f"skipped: {one['session']}: {one['reason']}")
-    for says in told.get("hints") or told.get("warnings") or ():
+    for says in told["hints"]:
         yield plain(f"note: {says}")
+
+
+def _side(told: Mapping[str, Json]) -> tuple[str, str, str, str]:
+    prompt = told["prompt"]
+    named = f"{prompt['name']}@{prompt['version']}" if prompt else "as recorded"
+    if told["has_system"]:
+        named = "another system message"
+    asks = "nobody: the record" if told["is_record"] else told["provider"]
+    return told["name"], asks, named, told["model"] or "as recorded"
 
 
 def _seconds(text: str) -> float:
