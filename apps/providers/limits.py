@@ -2,13 +2,16 @@
 
 A credential has places for calls at the same time, a bucket of calls a minute, and a pause
 when its provider asked for one; a project has places over all of its credentials. A place is
-leased, so that a worker that was killed does not hold it for ever. While Valkey is away calls
+leased for half a minute, and for longer while whoever holds it lives: the places of a worker
+that was killed are free before those who wait for them give up. While Valkey is away calls
 go on, and each process obeys the pauses that it heard itself.
 """
 
 from __future__ import annotations
 
+import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -60,7 +63,62 @@ end
 return 1
 """
 
+# Keeps the places that are still held; one that ran out is not taken again.
+PROLONG = """
+local time = redis.call('TIME')
+local until_then = time[1] * 1000 + math.floor(time[2] / 1000) + tonumber(ARGV[1])
+for index = 1, 2 do
+    for place = 2, #ARGV do redis.call('ZADD', KEYS[index], 'XX', until_then, ARGV[place]) end
+    redis.call('PEXPIRE', KEYS[index], ARGV[1] + 60000)
+end
+return 1
+"""
+PLACE_SECONDS = 30.0
+# Two may be missed.
+BEAT_SECONDS = 8.0
+
 _paused_until: dict[str, float] = {}
+
+
+class Held:
+    """The places that this process holds, kept alive by one thread while there are any."""
+
+    def __init__(self) -> None:
+        self._places: dict[str, list[str]] = {}
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def add(self, holder: str, places: list[str]) -> None:
+        with self._lock:
+            self._places[holder] = places
+            # After a fork the thread is the parent's.
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._beat, daemon=True)
+                self._thread.start()
+
+    def drop(self, holder: str) -> None:
+        with self._lock:
+            self._places.pop(holder, None)
+
+    def prolong(self) -> None:
+        """Hold what is held for as long again."""
+        by_keys = defaultdict(list)
+        for holder, places in self._places.copy().items():
+            by_keys[tuple(places)].append(holder)
+        for keys, holders in by_keys.items():
+            valkey.run(PROLONG, list(keys), [int(PLACE_SECONDS * 1000), *holders])
+
+    def _beat(self) -> None:
+        while True:
+            time.sleep(BEAT_SECONDS)
+            with self._lock:
+                if not self._places:
+                    self._thread = None
+                    return
+            self.prolong()
+
+
+HELD = Held()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +139,12 @@ class Gate:
         Raises RateLimitedError when none was to be had within ``patience`` seconds.
         """
         holder = uuid4().hex
-        waited = self._wait(holder, patience, lease)
+        waited = self._wait(holder, patience, min(lease, PLACE_SECONDS))
+        HELD.add(holder, self._places)
         try:
             yield waited
         finally:
+            HELD.drop(holder)
             valkey.run(LEAVE, self._places, [holder])
 
     def pause(self, seconds: float) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from datetime import timedelta
 from decimal import Decimal
@@ -14,7 +15,7 @@ from apps.core import valkey
 from apps.providers import budgets, caching
 from apps.providers.caching import Cache, Session
 from apps.providers.calling import call
-from apps.providers.limits import Gate, gate_of
+from apps.providers.limits import HELD, Gate, gate_of
 from apps.providers.protocol import (
     Answer,
     ContentFilterError,
@@ -291,6 +292,15 @@ def test_a_place_of_a_killed_worker_is_free_again_after_its_lease():
     assert held._enter("killed", 0.0) == 0
 
     assert held._enter("next", 60.0) == 0
+
+
+def test_a_place_is_held_for_as_long_as_its_worker_lives():
+    held = gate(places=1)
+    with held.turn(patience=0, lease=0.05):
+        HELD.prolong()
+        time.sleep(0.06)
+        with pytest.raises(RateLimitedError), held.turn(patience=0, lease=60):
+            raise AssertionError("There was a second place.")
 
 
 def test_no_more_calls_are_made_in_a_minute_than_the_provider_takes():
