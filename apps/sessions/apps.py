@@ -12,7 +12,10 @@ class SessionsConfig(AppConfig):
     def ready(self) -> None:
         # Models are ready only now.
         from apps.sessions import adoption, erasure
+        from apps.sessions.agents import following
         from apps.tenants import grants
 
         adoption.register(grants.follow_session)
         erasure.register(grants.forget_session)
+        adoption.register(following.join_sessions)
+        erasure.register(following.forget_session)

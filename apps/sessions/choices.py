@@ -41,6 +41,7 @@ class Facet(models.TextChoices):
     """What lists of sessions can be filtered by; one row of ``SessionFacet`` a value."""
 
     AGENT = "agent", "Agent"
+    AGENT_VERSION = "agent_version", "Agent version"
     ENVIRONMENT = "environment", "Environment"
     ERROR = "error", "Error type"
     KIND = "kind", "Kind of step"

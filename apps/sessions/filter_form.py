@@ -17,6 +17,7 @@ STATUSES = (
 BOXES = (
     ("model", "Model", "gpt-4o"),
     ("agent", "Agent", "support"),
+    ("agent_version", "Agent version", "support@3"),
     ("tag", "Tag", "billing"),
     ("external_id", "Your session id", "chat-4711"),
     ("user", "User", "customer-17"),

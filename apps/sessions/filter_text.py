@@ -25,6 +25,7 @@ KEYS: Mapping[str, str] = {
     "model": "a model that was called",
     "tool": "a tool that was called",
     "agent": "an agent that took part",
+    "agent_version": "agent@version",
     "tag": "a tag",
     "error": "a type of error",
     "environment": "such as production",

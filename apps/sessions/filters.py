@@ -25,6 +25,7 @@ FACET_FILTERS = (
     "prompt",
     "prompt_version",
     "agent",
+    "agent_version",
     "release",
     "tag",
     "error",

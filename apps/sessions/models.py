@@ -13,6 +13,11 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 
+from apps.sessions.agents.models import Agent as Agent
+from apps.sessions.agents.models import AgentPrompt as AgentPrompt
+from apps.sessions.agents.models import AgentReading as AgentReading
+from apps.sessions.agents.models import AgentVersion as AgentVersion
+from apps.sessions.agents.models import SessionAgentVersion as SessionAgentVersion
 from apps.sessions.choices import UNKNOWN_NUMBER as UNKNOWN_NUMBER
 from apps.sessions.choices import UNKNOWN_TIME as UNKNOWN_TIME
 from apps.sessions.choices import Facet as Facet
@@ -147,6 +152,11 @@ class Session(ProjectModel):
                 fields=["last_arrival_at"],
                 condition=models.Q(status="open", is_listed=True),
                 name="session_open",
+            ),
+            models.Index(
+                fields=["last_arrival_at"],
+                condition=models.Q(status="closed", is_listed=True),
+                name="session_closed",
             ),
             models.Index(
                 fields=["project", "id"],

@@ -28,6 +28,7 @@ FACETS: Mapping[str, Facet] = {
     "model": Facet.MODEL,
     "tool": Facet.TOOL,
     "agent": Facet.AGENT,
+    "agent_version": Facet.AGENT_VERSION,
     "tag": Facet.TAG,
     "score": Facet.SCORE,
     "error": Facet.ERROR,
