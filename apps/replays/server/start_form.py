@@ -9,6 +9,7 @@ import orjson
 from django import forms
 
 from apps.core.errors import DomainError, InvalidError
+from apps.providers.budgets import MOST
 from apps.replays.server.models import Mode
 from apps.replays.server.settings import (
     LONGEST_SYSTEM,
@@ -29,14 +30,15 @@ AT_HOME_NAMES = [
     (RECORDED, "The record: its own answers, to questions that are the very same"),
     (SCRIPTED, "A script: rules that you write, without key or network"),
 ]
-MODES = {
-    Mode.TEACHER_FORCED: "Each recorded call is asked again after the recorded steps before it.",
-    Mode.PREFIX_THEN_FREE: (
-        "As recorded up to a step; from there on the model's own answers are its history, and the "
-        "record answers its tools."
+MODES = [
+    (Mode.TEACHER_FORCED, "Each recorded call again, after the recorded steps before it"),
+    (
+        Mode.PREFIX_THEN_FREE,
+        "As recorded up to a step, then on its own: what the model says is its history, and the "
+        "record answers its tools",
     ),
-    Mode.FREE_RUNNING: "The same from the first call on.",
-}
+    (Mode.FREE_RUNNING, "On its own from the first call on"),
+]
 # Fields of the form by the names that the API has for them.
 NAMES = {
     "overrides.model": "model",
@@ -85,7 +87,7 @@ class StartForm(forms.Form):
         label="Who answers", help_text="A provider of this project, or somebody who costs nothing."
     )
     mode = forms.ChoiceField(
-        label="How", widget=forms.RadioSelect, choices=[], initial=Mode.TEACHER_FORCED
+        label="How", widget=forms.RadioSelect, choices=MODES, initial=Mode.TEACHER_FORCED
     )
     from_step = forms.IntegerField(
         label="Leave the record at step",
@@ -128,9 +130,11 @@ class StartForm(forms.Form):
         label="Samples",
         help_text="How often each call is asked. Each sample is a replay of its own.",
     )
-    budget = forms.CharField(
+    budget = forms.DecimalField(
         required=False,
-        max_length=20,
+        min_value=0,
+        max_value=MOST,
+        decimal_places=6,
         label="Budget in US dollars",
         help_text="The most that may be spent, over all samples. It pauses when that is used up.",
         widget=forms.TextInput(attrs={"inputmode": "decimal", "placeholder": "1.00"}),
@@ -188,8 +192,6 @@ class StartForm(forms.Form):
         super().__init__(sent, initial=dict(initial or {}))
         who: Any = self.fields["provider"]
         who.choices = [*((name, name) for name in credentials), *AT_HOME_NAMES]
-        how: Any = self.fields["mode"]
-        how.choices = [(mode.value, f"{mode.label}. {MODES[mode]}") for mode in Mode]
 
     def part(self, names: Iterable[str]) -> list[forms.BoundField]:
         return [self[name] for name in names]
@@ -231,8 +233,9 @@ class StartForm(forms.Form):
     def settings(self, session: str, plan_hash: str | None = None) -> Settings:
         """Return what was typed. Raises InvalidError naming the API's field."""
         typed = self.cleaned_data
-        names = ("provider", "mode", "from_step", "script", "samples", "budget")
+        names = ("provider", "mode", "from_step", "script", "samples")
         told = {name: typed[name] for name in (*names, "most_steps", "most_seconds", "simulators")}
+        told["budget"] = None if typed["budget"] is None else format(typed["budget"], "f")
         told["overrides"] = _given({name: typed[name] for name in OVERRIDES})
         told["reads"] = typed["reads"].split()
         told["only"] = typed["only"].split(",") if typed["only"] else None

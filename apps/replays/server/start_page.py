@@ -122,6 +122,7 @@ def in_words(plan: Json, settings: Settings) -> dict[str, Json]:
         "budget": settings.most,
         "is_over": _is_over(expected["cost"], settings),
         "reasons": reasons.most_common(),
+        "changes": [one for one in plan["changes"] if one["recorded"] != [one["now"]]],
         "each": plan["each"][:MOST_STEPS_SHOWN],
         "more": max(len(plan["each"]) - MOST_STEPS_SHOWN, 0),
         "tokens": _sum(expected["input_tokens"], expected["output_tokens"]),
