@@ -65,6 +65,7 @@ PROJECT_PAGES = (
     Destination("Regressions", "git-branch", RUNS, Permission.READ_META, "r"),
     Destination("Tickets", "ticket", "tickets:list", Permission.READ_META, "t"),
     Destination("Suites", "bookmark", "suites:list", Permission.READ_META, within=RUNS),
+    Destination("Schedules", "clock", "replays:schedules", Permission.READ_META, within=RUNS),
     Destination("Setup", "plug", "web:setup", Permission.INGEST),
     Destination("Ingest", "inbox", INGEST, Permission.INGEST),
     Destination("Imports", "database", "ingest:imports", Permission.INGEST, within=INGEST),

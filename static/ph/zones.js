@@ -14,7 +14,7 @@ function show(root) {
     const here = clock(moment, HERE);
     const told = [clock(moment, time.dataset.zone), clock(moment, "UTC")];
     if (!place || told.includes(here)) continue;
-    place.textContent = `· ${here} for you`;
+    place.textContent = `${here} for you`;
     place.hidden = false;
   }
 }

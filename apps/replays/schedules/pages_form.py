@@ -25,7 +25,7 @@ from apps.sessions.saved_view_models import SavedView
 Json = Any
 
 PREFIX = "when"
-OWN = ""
+OWN = "own"
 OFTEN = (
     ("0 3 * * *", "Every night at 3:00"),
     ("0 3 * * 1-5", "Monday to Friday at 3:00"),
@@ -45,11 +45,11 @@ class ScheduleForm(Blank):
     """When, for whom, over what, and what about times at which no server ran."""
 
     name = forms.CharField(max_length=LONGEST_NAME)
-    often = forms.ChoiceField(choices=OFTEN, required=False, label="How often")
+    often = forms.ChoiceField(choices=OFTEN, initial=OFTEN[0][0], label="How often")
     cron = forms.CharField(
         required=False,
         max_length=LONGEST_CRON,
-        label="Cron expression",
+        label="Cron expression, for other times",
         help_text="Minute, hour, day of the month, month, day of the week: "
         "<code>30 2 * * 1-5</code>, <code>*/15 * * * *</code>; "
         "<code>0 0 L * *</code> is the last day of a month.",
@@ -169,7 +169,8 @@ class ScheduleForm(Blank):
 
 def told_cron(typed: Mapping[str, Json]) -> str:
     """Return the expression that a choice, or what was typed below it, stands for."""
-    return str(typed.get("often") or typed.get("cron") or "")
+    often = str(typed.get("often") or OWN)
+    return str(typed.get("cron") or "") if often == OWN else often
 
 
 def told_start(text: str, zone: str) -> str | None:

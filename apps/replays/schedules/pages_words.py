@@ -15,10 +15,13 @@ from apps.core.units import long_duration
 from apps.replays.pages_words import Word
 from apps.replays.runs.models import RegressionRun
 from apps.replays.runs.pages_words import word_of
+from apps.replays.runs.settings import RunSettings
 from apps.replays.schedules.models import Firing, FiringState, Schedule
 from apps.replays.schedules.timing import Timing
 
 SHOWN = 5
+FIRST = ("name", "suite", "metric", "prompt", "model")
+ORDER = {name: at for at, name in enumerate((*FIRST, *RunSettings.__struct_fields__, "script"))}
 STATES = {
     FiringState.STARTING: Word("starting", "running", "circle-dashed", "its run is being started"),
     FiringState.FIRED: Word("started", "ok", "circle-check", "its run was started"),
@@ -66,7 +69,10 @@ class ShownTime:
 
 
 def span(seconds: int) -> str:
-    return f"{seconds} s" if seconds < 60 else long_duration(seconds)
+    """Say how long in one unit up to an hour, then in two."""
+    if seconds < 60:
+        return f"{seconds} s"
+    return f"{seconds // 60} min" if seconds < 3_600 else long_duration(seconds)
 
 
 def shown_times(timing: Timing, after: datetime) -> list[ShownTime]:
@@ -129,5 +135,14 @@ def state_word(schedule: Schedule) -> Word:
 
 
 def as_yaml(settings: Mapping[str, Any]) -> str:
-    """Return the settings of runs as a gate file has them."""
-    return yaml.safe_dump(dict(settings), sort_keys=False, allow_unicode=True, width=100)
+    """Return the settings of runs as a gate file has them, in the order in which people read."""
+    return yaml.safe_dump(_in_order(settings), sort_keys=False, allow_unicode=True, width=100)
+
+
+def _in_order(told: Any) -> Any:
+    if isinstance(told, list):
+        return [_in_order(one) for one in told]
+    if not isinstance(told, Mapping):
+        return told
+    names = sorted(told, key=lambda name: ORDER.get(name, len(ORDER)))
+    return {name: _in_order(told[name]) for name in names}
