@@ -109,6 +109,20 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["created_at", "pk"],
+                "indexes": [
+                    models.Index(
+                        fields=["project", "session", "event_id"], name="comment_of_session"
+                    )
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("project", "id"), name="comment_of_project"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("thread", None), ("resolved_at", None), _connector="OR"
+                        ),
+                        name="comment_thread_is_resolved",
+                    ),
+                ],
             },
             managers=[
                 ("unscoped", django.db.models.manager.Manager()),
@@ -187,6 +201,13 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("comment", "person"), name="comment_mention_once"
+                    )
+                ],
+            },
             managers=[
                 ("unscoped", django.db.models.manager.Manager()),
             ],
@@ -296,6 +317,14 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "indexes": [
+                    models.Index(fields=["project", "-marked_at", "-id"], name="example_by_time")
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("project", "session"), name="example_once")
+                ],
+            },
             managers=[
                 ("unscoped", django.db.models.manager.Manager()),
             ],
@@ -369,61 +398,27 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["created_at", "pk"],
+                "indexes": [
+                    models.Index(
+                        fields=["project", "session", "event_id"], name="score_of_session"
+                    ),
+                    models.Index(fields=["project", "name", "created_at"], name="score_by_name"),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("label", None), ("number__isnull", False), ("truth", None)),
+                            models.Q(("label", None), ("number", None), ("truth__isnull", False)),
+                            models.Q(("label__isnull", False), ("number", None), ("truth", None)),
+                            _connector="OR",
+                        ),
+                        name="score_has_one_value",
+                    )
+                ],
             },
             managers=[
                 ("unscoped", django.db.models.manager.Manager()),
             ],
-        ),
-        migrations.AddIndex(
-            model_name="comment",
-            index=models.Index(
-                fields=["project", "session", "event_id"], name="comment_of_session"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="comment",
-            constraint=models.UniqueConstraint(fields=("project", "id"), name="comment_of_project"),
-        ),
-        migrations.AddConstraint(
-            model_name="comment",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("thread", None), ("resolved_at", None), _connector="OR"),
-                name="comment_thread_is_resolved",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="commentmention",
-            constraint=models.UniqueConstraint(
-                fields=("comment", "person"), name="comment_mention_once"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="example",
-            index=models.Index(fields=["project", "-marked_at", "-id"], name="example_by_time"),
-        ),
-        migrations.AddConstraint(
-            model_name="example",
-            constraint=models.UniqueConstraint(fields=("project", "session"), name="example_once"),
-        ),
-        migrations.AddIndex(
-            model_name="score",
-            index=models.Index(fields=["project", "session", "event_id"], name="score_of_session"),
-        ),
-        migrations.AddIndex(
-            model_name="score",
-            index=models.Index(fields=["project", "name", "created_at"], name="score_by_name"),
-        ),
-        migrations.AddConstraint(
-            model_name="score",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("label", None), ("number__isnull", False), ("truth", None)),
-                    models.Q(("label", None), ("number", None), ("truth__isnull", False)),
-                    models.Q(("label__isnull", False), ("number", None), ("truth", None)),
-                    _connector="OR",
-                ),
-                name="score_has_one_value",
-            ),
         ),
         *(reference(*names) for names in REFERENCES),
     ]

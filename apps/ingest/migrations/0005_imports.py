@@ -74,6 +74,23 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("deleted_at", None)),
+                        fields=["created_at"],
+                        name="import_with_file",
+                    )
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("idempotency_key", ""), _negated=True),
+                        fields=("project", "idempotency_key"),
+                        name="import_once_per_key",
+                    ),
+                    models.UniqueConstraint(fields=("project", "id"), name="import_of_project"),
+                ],
+            },
             managers=[
                 ("unscoped", django.db.models.manager.Manager()),
             ],
@@ -108,6 +125,13 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("of_import", "name"), name="imported_session_once"
+                    )
+                ],
+            },
             managers=[
                 ("unscoped", django.db.models.manager.Manager()),
             ],
@@ -143,6 +167,11 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("of_import", "number"), name="import_part_once")
+                ],
+            },
             managers=[
                 ("unscoped", django.db.models.manager.Manager()),
             ],
@@ -179,46 +208,15 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("of_import", "number"), name="import_refusal_once"
+                    )
+                ],
+            },
             managers=[
                 ("unscoped", django.db.models.manager.Manager()),
             ],
-        ),
-        migrations.AddIndex(
-            model_name="import",
-            index=models.Index(
-                condition=models.Q(("deleted_at", None)),
-                fields=["created_at"],
-                name="import_with_file",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="import",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("idempotency_key", ""), _negated=True),
-                fields=("project", "idempotency_key"),
-                name="import_once_per_key",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="import",
-            constraint=models.UniqueConstraint(fields=("project", "id"), name="import_of_project"),
-        ),
-        migrations.AddConstraint(
-            model_name="importedsession",
-            constraint=models.UniqueConstraint(
-                fields=("of_import", "name"), name="imported_session_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="importpart",
-            constraint=models.UniqueConstraint(
-                fields=("of_import", "number"), name="import_part_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="importrefusal",
-            constraint=models.UniqueConstraint(
-                fields=("of_import", "number"), name="import_refusal_once"
-            ),
         ),
     ]

@@ -96,6 +96,15 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "indexes": [
+                    django.contrib.postgres.indexes.GinIndex(fields=["tags"], name="prompt_by_tag")
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("project", "name"), name="prompt_name_once"),
+                    models.UniqueConstraint(fields=("project", "id"), name="prompt_of_project"),
+                ],
+            },
             managers=[
                 ("unscoped", django.db.models.manager.Manager()),
             ],
@@ -153,6 +162,18 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "indexes": [
+                    models.Index(fields=["project", "prompt", "-id"], name="labelrequest_newest")
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("state", "open")),
+                        fields=("project", "prompt", "label"),
+                        name="labelrequest_open_once",
+                    )
+                ],
+            },
             managers=[
                 ("unscoped", django.db.models.manager.Manager()),
             ],
@@ -195,6 +216,11 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "indexes": [
+                    models.Index(fields=["project", "prompt", "-id"], name="labelmove_newest")
+                ],
+            },
             managers=[
                 ("unscoped", django.db.models.manager.Manager()),
             ],
@@ -241,6 +267,25 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "indexes": [
+                    models.Index(fields=["project", "target"], name="promptinclude_of_target")
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=(
+                            "project",
+                            "prompt",
+                            "number",
+                            "target",
+                            "target_number",
+                            "target_label",
+                        ),
+                        name="promptinclude_once",
+                        nulls_distinct=False,
+                    )
+                ],
+            },
             managers=[
                 ("unscoped", django.db.models.manager.Manager()),
             ],
@@ -280,6 +325,11 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["name"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("project", "prompt", "name"), name="promptlabel_once"
+                    )
+                ],
             },
             managers=[
                 ("unscoped", django.db.models.manager.Manager()),
@@ -356,6 +406,13 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("project", "prompt", "number"), name="promptversion_number_once"
+                    )
+                ],
+            },
             managers=[
                 ("unscoped", django.db.models.manager.Manager()),
             ],
@@ -405,67 +462,16 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "indexes": [
+                    models.Index(
+                        fields=["project", "prompt", "number", "id"], name="versioncomment_order"
+                    )
+                ],
+            },
             managers=[
                 ("unscoped", django.db.models.manager.Manager()),
             ],
-        ),
-        migrations.AddIndex(
-            model_name="prompt",
-            index=django.contrib.postgres.indexes.GinIndex(fields=["tags"], name="prompt_by_tag"),
-        ),
-        migrations.AddConstraint(
-            model_name="prompt",
-            constraint=models.UniqueConstraint(fields=("project", "name"), name="prompt_name_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="prompt",
-            constraint=models.UniqueConstraint(fields=("project", "id"), name="prompt_of_project"),
-        ),
-        migrations.AddIndex(
-            model_name="labelrequest",
-            index=models.Index(fields=["project", "prompt", "-id"], name="labelrequest_newest"),
-        ),
-        migrations.AddConstraint(
-            model_name="labelrequest",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("state", "open")),
-                fields=("project", "prompt", "label"),
-                name="labelrequest_open_once",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="labelmove",
-            index=models.Index(fields=["project", "prompt", "-id"], name="labelmove_newest"),
-        ),
-        migrations.AddIndex(
-            model_name="promptinclude",
-            index=models.Index(fields=["project", "target"], name="promptinclude_of_target"),
-        ),
-        migrations.AddConstraint(
-            model_name="promptinclude",
-            constraint=models.UniqueConstraint(
-                fields=("project", "prompt", "number", "target", "target_number", "target_label"),
-                name="promptinclude_once",
-                nulls_distinct=False,
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="promptlabel",
-            constraint=models.UniqueConstraint(
-                fields=("project", "prompt", "name"), name="promptlabel_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="promptversion",
-            constraint=models.UniqueConstraint(
-                fields=("project", "prompt", "number"), name="promptversion_number_once"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="versioncomment",
-            index=models.Index(
-                fields=["project", "prompt", "number", "id"], name="versioncomment_order"
-            ),
         ),
         *(migrations.RunSQL(there, back) for there, back in REFERENCES),
         migrations.RunSQL(STAYS, STAYS_BACK),

@@ -68,6 +68,20 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("project", "id"), name="budget_of_project"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("limit__gte", 0),
+                            ("reserved__gte", 0),
+                            ("spent__gte", 0),
+                            ("uncertain__gte", 0),
+                        ),
+                        name="budget_not_negative",
+                    ),
+                ],
+            },
             managers=[
                 ("unscoped", django.db.models.manager.Manager()),
             ],
@@ -92,6 +106,19 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "indexes": [
+                    models.Index(fields=["project", "about"], name="cached_answer_about"),
+                    models.Index(fields=["project", "run"], name="cached_answer_run"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("project", "key", "about", "run"),
+                        name="cached_answer_once",
+                        nulls_distinct=False,
+                    )
+                ],
+            },
             managers=[
                 ("unscoped", django.db.models.manager.Manager()),
             ],
@@ -194,6 +221,16 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("removed_at", None)),
+                        fields=("organization", "project", "name"),
+                        name="credential_name_once",
+                        nulls_distinct=False,
+                    )
+                ],
+            },
             managers=[
                 ("unscoped", django.db.models.manager.Manager()),
             ],
@@ -224,6 +261,18 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("project", "provider", "model", "starts_at"),
+                        name="price_override_once",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("input__gte", 0), ("output__gte", 0)),
+                        name="price_override_not_negative",
+                    ),
+                ],
+            },
             managers=[
                 ("unscoped", django.db.models.manager.Manager()),
             ],
@@ -268,60 +317,6 @@ class Migration(migrations.Migration):
             managers=[
                 ("unscoped", django.db.models.manager.Manager()),
             ],
-        ),
-        migrations.AddConstraint(
-            model_name="budget",
-            constraint=models.UniqueConstraint(fields=("project", "id"), name="budget_of_project"),
-        ),
-        migrations.AddConstraint(
-            model_name="budget",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("limit__gte", 0),
-                    ("reserved__gte", 0),
-                    ("spent__gte", 0),
-                    ("uncertain__gte", 0),
-                ),
-                name="budget_not_negative",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="cachedanswer",
-            index=models.Index(fields=["project", "about"], name="cached_answer_about"),
-        ),
-        migrations.AddIndex(
-            model_name="cachedanswer",
-            index=models.Index(fields=["project", "run"], name="cached_answer_run"),
-        ),
-        migrations.AddConstraint(
-            model_name="cachedanswer",
-            constraint=models.UniqueConstraint(
-                fields=("project", "key", "about", "run"),
-                name="cached_answer_once",
-                nulls_distinct=False,
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="credential",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("removed_at", None)),
-                fields=("organization", "project", "name"),
-                name="credential_name_once",
-                nulls_distinct=False,
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="priceoverride",
-            constraint=models.UniqueConstraint(
-                fields=("project", "provider", "model", "starts_at"), name="price_override_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="priceoverride",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("input__gte", 0), ("output__gte", 0)),
-                name="price_override_not_negative",
-            ),
         ),
         migrations.RunSQL(REFERENCES, REFERENCES_BACK),
     ]

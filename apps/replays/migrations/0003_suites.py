@@ -109,6 +109,12 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "indexes": [models.Index(fields=["project", "session"], name="case_of_session")],
+                "constraints": [
+                    models.UniqueConstraint(fields=("project", "id"), name="case_of_project")
+                ],
+            },
             managers=[
                 ("unscoped", django.db.models.manager.Manager()),
             ],
@@ -150,6 +156,17 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        models.F("project"),
+                        django.db.models.functions.text.Lower("name"),
+                        condition=models.Q(("archived_at", None)),
+                        name="suite_name_once",
+                    ),
+                    models.UniqueConstraint(fields=("project", "id"), name="suite_of_project"),
+                ],
+            },
             managers=[
                 ("unscoped", django.db.models.manager.Manager()),
             ],
@@ -199,6 +216,22 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "indexes": [
+                    models.Index(fields=["project", "suite", "id"], name="case_revision_of_suite")
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("project", "case", "since"), name="case_revision_once"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("until", None), ("until__gt", models.F("since")), _connector="OR"
+                        ),
+                        name="case_revision_lasts",
+                    ),
+                ],
+            },
             managers=[
                 ("unscoped", django.db.models.manager.Manager()),
             ],
@@ -255,45 +288,16 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("project", "suite", "number"), name="suite_version_once"
+                    )
+                ],
+            },
             managers=[
                 ("unscoped", django.db.models.manager.Manager()),
             ],
-        ),
-        migrations.AddConstraint(
-            model_name="suite",
-            constraint=models.UniqueConstraint(
-                models.F("project"),
-                django.db.models.functions.text.Lower("name"),
-                condition=models.Q(("archived_at", None)),
-                name="suite_name_once",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="suite",
-            constraint=models.UniqueConstraint(fields=("project", "id"), name="suite_of_project"),
-        ),
-        migrations.AddIndex(
-            model_name="caserevision",
-            index=models.Index(fields=["project", "suite", "id"], name="case_revision_of_suite"),
-        ),
-        migrations.AddConstraint(
-            model_name="caserevision",
-            constraint=models.UniqueConstraint(
-                fields=("project", "case", "since"), name="case_revision_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="caserevision",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("until", None), ("until__gt", models.F("since")), _connector="OR"
-                ),
-                name="case_revision_lasts",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="case",
-            index=models.Index(fields=["project", "session"], name="case_of_session"),
         ),
         migrations.AddConstraint(
             model_name="case",
@@ -301,16 +305,6 @@ class Migration(migrations.Migration):
                 fields=("project", "suite", "session", "event_id"),
                 name="case_once",
                 nulls_distinct=False,
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="case",
-            constraint=models.UniqueConstraint(fields=("project", "id"), name="case_of_project"),
-        ),
-        migrations.AddConstraint(
-            model_name="suiteversion",
-            constraint=models.UniqueConstraint(
-                fields=("project", "suite", "number"), name="suite_version_once"
             ),
         ),
         migrations.RunSQL(REFERENCES, REFERENCES_BACK),

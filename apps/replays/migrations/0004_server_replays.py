@@ -108,6 +108,20 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("state", "running")),
+                        fields=["created_at"],
+                        name="server_replay_running",
+                    )
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("project", "id"), name="server_replay_of_project"
+                    )
+                ],
+            },
             managers=[
                 ("unscoped", django.db.models.manager.Manager()),
             ],
@@ -161,33 +175,19 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "indexes": [
+                    models.Index(fields=["project", "run", "seq"], name="server_step_of_run")
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("project", "run", "event_id"), name="server_step_once"
+                    )
+                ],
+            },
             managers=[
                 ("unscoped", django.db.models.manager.Manager()),
             ],
-        ),
-        migrations.AddIndex(
-            model_name="serverreplay",
-            index=models.Index(
-                condition=models.Q(("state", "running")),
-                fields=["created_at"],
-                name="server_replay_running",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="serverreplay",
-            constraint=models.UniqueConstraint(
-                fields=("project", "id"), name="server_replay_of_project"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="serverstep",
-            index=models.Index(fields=["project", "run", "seq"], name="server_step_of_run"),
-        ),
-        migrations.AddConstraint(
-            model_name="serverstep",
-            constraint=models.UniqueConstraint(
-                fields=("project", "run", "event_id"), name="server_step_once"
-            ),
         ),
         migrations.RunSQL(REFERENCES, REFERENCES_BACK),
     ]

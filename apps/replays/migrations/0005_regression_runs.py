@@ -131,6 +131,21 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "indexes": [
+                    models.Index(fields=["project", "suite"], name="regression_run_of_suite"),
+                    models.Index(
+                        condition=models.Q(("state", "running")),
+                        fields=["created_at"],
+                        name="regression_run_running",
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("project", "id"), name="regression_run_of_project"
+                    )
+                ],
+            },
             managers=[
                 ("unscoped", django.db.models.manager.Manager()),
             ],
@@ -197,6 +212,13 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("project", "run", "case", "side", "sample"), name="trial_once"
+                    )
+                ],
+            },
             managers=[
                 ("unscoped", django.db.models.manager.Manager()),
             ],
@@ -240,27 +262,14 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("project", "run", "side"), name="verdict_once")
+                ],
+            },
             managers=[
                 ("unscoped", django.db.models.manager.Manager()),
             ],
-        ),
-        migrations.AddIndex(
-            model_name="regressionrun",
-            index=models.Index(fields=["project", "suite"], name="regression_run_of_suite"),
-        ),
-        migrations.AddIndex(
-            model_name="regressionrun",
-            index=models.Index(
-                condition=models.Q(("state", "running")),
-                fields=["created_at"],
-                name="regression_run_running",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="regressionrun",
-            constraint=models.UniqueConstraint(
-                fields=("project", "id"), name="regression_run_of_project"
-            ),
         ),
         migrations.AddIndex(
             model_name="trial",
@@ -268,18 +277,6 @@ class Migration(migrations.Migration):
                 condition=models.Q(("state__in", ("queued", "started"))),
                 fields=["project", "run", "id"],
                 name="trial_unfinished",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="trial",
-            constraint=models.UniqueConstraint(
-                fields=("project", "run", "case", "side", "sample"), name="trial_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="verdict",
-            constraint=models.UniqueConstraint(
-                fields=("project", "run", "side"), name="verdict_once"
             ),
         ),
         migrations.RunSQL(REFERENCES, REFERENCES_BACK),

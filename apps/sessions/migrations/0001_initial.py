@@ -153,6 +153,54 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "indexes": [
+                    models.Index(fields=["id"], name="session_id"),
+                    models.Index(
+                        models.F("project"),
+                        models.OrderBy(models.F("sort_started"), descending=True),
+                        models.OrderBy(models.F("id"), descending=True),
+                        condition=models.Q(("is_listed", True)),
+                        name="session_by_start",
+                    ),
+                    models.Index(
+                        models.F("project"),
+                        models.OrderBy(models.F("sort_cost"), descending=True),
+                        models.OrderBy(models.F("id"), descending=True),
+                        condition=models.Q(("is_listed", True)),
+                        name="session_by_cost",
+                    ),
+                    models.Index(
+                        models.F("project"),
+                        models.OrderBy(models.F("sort_duration"), descending=True),
+                        models.OrderBy(models.F("id"), descending=True),
+                        condition=models.Q(("is_listed", True)),
+                        name="session_by_duration",
+                    ),
+                    models.Index(
+                        models.F("project"),
+                        models.OrderBy(models.F("error_count"), descending=True),
+                        models.OrderBy(models.F("id"), descending=True),
+                        condition=models.Q(("is_listed", True)),
+                        name="session_by_errors",
+                    ),
+                    models.Index(
+                        condition=models.Q(("is_listed", True), ("status", "open")),
+                        fields=["last_arrival_at"],
+                        name="session_open",
+                    ),
+                    models.Index(
+                        condition=models.Q(("chunk_count__gt", 1)),
+                        fields=["project", "id"],
+                        name="session_with_chunks",
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("project", "external_id"), name="session_external_id_unique"
+                    )
+                ],
+            },
             managers=[
                 ("unscoped", django.db.models.manager.Manager()),
             ],
@@ -492,6 +540,9 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "indexes": [models.Index(fields=["project", "session"], name="trace_of_session")],
+            },
             managers=[
                 ("unscoped", django.db.models.manager.Manager()),
             ],
@@ -535,72 +586,6 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.AddIndex(
-            model_name="session",
-            index=models.Index(fields=["id"], name="session_id"),
-        ),
-        migrations.AddIndex(
-            model_name="session",
-            index=models.Index(
-                models.F("project"),
-                models.OrderBy(models.F("sort_started"), descending=True),
-                models.OrderBy(models.F("id"), descending=True),
-                condition=models.Q(("is_listed", True)),
-                name="session_by_start",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="session",
-            index=models.Index(
-                models.F("project"),
-                models.OrderBy(models.F("sort_cost"), descending=True),
-                models.OrderBy(models.F("id"), descending=True),
-                condition=models.Q(("is_listed", True)),
-                name="session_by_cost",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="session",
-            index=models.Index(
-                models.F("project"),
-                models.OrderBy(models.F("sort_duration"), descending=True),
-                models.OrderBy(models.F("id"), descending=True),
-                condition=models.Q(("is_listed", True)),
-                name="session_by_duration",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="session",
-            index=models.Index(
-                models.F("project"),
-                models.OrderBy(models.F("error_count"), descending=True),
-                models.OrderBy(models.F("id"), descending=True),
-                condition=models.Q(("is_listed", True)),
-                name="session_by_errors",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="session",
-            index=models.Index(
-                condition=models.Q(("is_listed", True), ("status", "open")),
-                fields=["last_arrival_at"],
-                name="session_open",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="session",
-            index=models.Index(
-                condition=models.Q(("chunk_count__gt", 1)),
-                fields=["project", "id"],
-                name="session_with_chunks",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="session",
-            constraint=models.UniqueConstraint(
-                fields=("project", "external_id"), name="session_external_id_unique"
-            ),
-        ),
-        migrations.AddIndex(
             model_name="sessionfacet",
             index=models.Index(
                 models.F("project"),
@@ -610,9 +595,5 @@ class Migration(migrations.Migration):
                 models.OrderBy(models.F("session_id"), descending=True),
                 name="facet_newest",
             ),
-        ),
-        migrations.AddIndex(
-            model_name="trace",
-            index=models.Index(fields=["project", "session"], name="trace_of_session"),
         ),
     ]

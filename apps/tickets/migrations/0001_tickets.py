@@ -106,6 +106,25 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "indexes": [
+                    models.Index(
+                        fields=["project", "session", "event_id"], name="ticket_of_session"
+                    ),
+                    models.Index(fields=["project", "status", "-number"], name="ticket_by_status"),
+                    models.Index(
+                        condition=models.Q(("assignee", None), ("status", "open")),
+                        fields=["project", "-severity", "due_on", "number"],
+                        name="ticket_unclaimed",
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("project", "number"), name="ticket_number_once"
+                    ),
+                    models.UniqueConstraint(fields=("project", "id"), name="ticket_of_project"),
+                ],
+            },
             managers=[
                 ("unscoped", django.db.models.manager.Manager()),
             ],
@@ -146,42 +165,15 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["version"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("project", "ticket", "version"), name="ticket_change_once"
+                    )
+                ],
             },
             managers=[
                 ("unscoped", django.db.models.manager.Manager()),
             ],
-        ),
-        migrations.AddIndex(
-            model_name="ticket",
-            index=models.Index(fields=["project", "session", "event_id"], name="ticket_of_session"),
-        ),
-        migrations.AddIndex(
-            model_name="ticket",
-            index=models.Index(fields=["project", "status", "-number"], name="ticket_by_status"),
-        ),
-        migrations.AddIndex(
-            model_name="ticket",
-            index=models.Index(
-                condition=models.Q(("assignee", None), ("status", "open")),
-                fields=["project", "-severity", "due_on", "number"],
-                name="ticket_unclaimed",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="ticket",
-            constraint=models.UniqueConstraint(
-                fields=("project", "number"), name="ticket_number_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="ticket",
-            constraint=models.UniqueConstraint(fields=("project", "id"), name="ticket_of_project"),
-        ),
-        migrations.AddConstraint(
-            model_name="ticketchange",
-            constraint=models.UniqueConstraint(
-                fields=("project", "ticket", "version"), name="ticket_change_once"
-            ),
         ),
         migrations.RunSQL(REFERENCES, REFERENCES_BACK),
     ]
