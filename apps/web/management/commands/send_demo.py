@@ -21,6 +21,7 @@ from apps.tenants.permissions import Scope
 from apps.web.demo import demo_sessions
 from apps.web.demo.library import keep_all
 from apps.web.demo.problems import open_all
+from apps.web.demo.regression import try_all
 from apps.web.demo.replays import replay_all
 from apps.web.demo.saying import say_all
 from apps.web.demo.schedule import HERO
@@ -28,6 +29,13 @@ from apps.web.demo.schedule import HERO
 SECONDS = 120
 # Few requests, and none that keeps other senders waiting for long.
 EVENTS_AT_ONCE = 800
+SCOPES = (
+    Scope.INGEST,
+    Scope.ANNOTATE,
+    Scope.READ_CONTENT,
+    Scope.PROMPTS_WRITE,
+    Scope.REPLAYS_RUN,
+)
 
 Events = list[dict[str, Any]]
 
@@ -73,7 +81,7 @@ def send_missing(project: Project) -> int:
     key, secret = key_services.create_api_key(
         project,
         name="Demo reviewer",
-        scopes=[Scope.INGEST, Scope.ANNOTATE, Scope.READ_CONTENT, Scope.PROMPTS_WRITE],
+        scopes=SCOPES,
         expires_at=datetime.now(UTC) + timedelta(hours=1),
         actor=SYSTEM,
     )
@@ -85,6 +93,7 @@ def send_missing(project: Project) -> int:
             open_all(secret, first_reader(project))
             replay_all(secret)
             keep_all(secret)
+            try_all(secret, first_reader(project))
     finally:
         key_services.revoke_api_key(key, actor=SYSTEM)
     return len(missing)
