@@ -23,8 +23,10 @@ from apps.replays.models import Replay
 from apps.replays.pages_amounts import amounts_of, served_of
 from apps.replays.pages_words import (
     ANSWERED,
+    DETERMINISM,
     MATCHES,
     MEASURES,
+    MODES,
     POLICIES,
     Measure,
     class_means,
@@ -150,7 +152,9 @@ def body_context(replay: Replay, body: Body, begins: str) -> dict[str, Any]:
         "previous_first": max(first - DIVERGENCES, 0) + 1 if first else None,
         "next_first": following if following <= count else None,
         "environment": changes_of(mapped(report, "environment")),
-        "is_stopped": report.get("stopped") is True,
+        "is_stopped": report.get("stopped") is True and not report.get("stop"),
+        "stop": mapped(report, "stop"),
+        "determinism": DETERMINISM.get(text(report, "determinism"), ""),
         "left_out": number(report, "left_out"),
         "notes": texts(report, "notes"),
         "matched": matched_of(mapped(report, "matched")),
@@ -286,6 +290,8 @@ def plan_of(plan: Mapping[str, Json]) -> list[tuple[str, str, str]]:
     """Return what was planned: a title, what was chosen, and what that means."""
     match, policy = text(plan, "match"), text(plan, "on_divergence")
     rows = [
+        ("History", *MODES.get(text(plan, "mode"), ("", ""))),
+        ("Asked", text(plan, "provider"), ""),
         ("Match", match, MATCHES.get(match, "")),
         ("On divergence", policy, POLICIES.get(policy, "")),
         ("May run for real", _names(plan, "allow_live"), ""),

@@ -113,6 +113,20 @@ ANSWERED = {
     "chosen": "chosen by a person",
     "typed": "typed by a person",
     "live": "for real",
+    "repeated": "once more than recorded",
+    "pooled": "from other sessions",
+    "simulated": "by a simulator",
+}
+# How the history of a server's replay is made, and what that answers.
+MODES = {
+    "teacher_forced": ("the record's", "each call follows the recorded steps before it"),
+    "prefix_then_free": ("the record's, then its own", "from a step on it goes on by itself"),
+    "free_running": ("its own", "what the model says makes what it is asked next"),
+}
+DETERMINISM = {
+    "exact": "the record answered all: it comes to the same each time",
+    "cached": "kept answers of models were served: it comes to the same for as long as they are",
+    "sampled": "models were asked: another time they may answer otherwise",
 }
 POLICIES = {
     "stop": "a call that the record does not answer stops the replay",

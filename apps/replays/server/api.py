@@ -19,11 +19,11 @@ from apps.replays import output
 from apps.replays.api import COMMON, TAGS, ReplayAPIView, ReplayCollection, ReplayDetail
 from apps.replays.linking import find_original
 from apps.replays.reports import refusal
-from apps.replays.server.models import ServerReplay
+from apps.replays.server.models import Mode, ServerReplay
 from apps.replays.server.plans import plan_replay
 from apps.replays.server.plans_output import plan_json
 from apps.replays.server.progress import progress_json
-from apps.replays.server.settings import Settings, Strict, read_settings
+from apps.replays.server.settings import USUAL_SECONDS, Settings, Strict, read_settings
 from apps.replays.server.starting import (
     cancel_replay,
     pause_replay,
@@ -50,10 +50,19 @@ class SettingsIn(serializers.Serializer[Any]):
     """What is to be replayed, and how."""
 
     session = serializers.CharField(help_text="The session's id, or its own name.")
-    mode = serializers.ChoiceField(["teacher_forced"], default="teacher_forced")
+    mode = serializers.ChoiceField(
+        Mode.choices,
+        default=Mode.TEACHER_FORCED,
+        help_text="Whether calls follow the recorded steps, or the replay's own answers.",
+    )
+    from_step = serializers.IntegerField(
+        required=False,
+        help_text="With `prefix_then_free`: steps before it are the record's, then it goes on.",
+    )
     provider = serializers.CharField(help_text="A credential's name, `recorded` or `scripted`.")
     overrides = serializers.JSONField(
-        required=False, help_text="`model`, `params`, `system`, or `prompt` (`name`, `version`)."
+        required=False,
+        help_text="`model`, `params`, `tools`, `system`, or `prompt` (`name`, `version`).",
     )
     script = serializers.JSONField(required=False, help_text="The rules of `scripted`.")
     seed = serializers.IntegerField(default=0)
@@ -63,6 +72,25 @@ class SettingsIn(serializers.Serializer[Any]):
         child=serializers.CharField(),
         required=False,
         help_text="Ids of the calls that are asked again; all others are the record's.",
+    )
+    simulators = serializers.JSONField(
+        required=False,
+        help_text="Of a free replay: `{tool: {answer}}` or `{tool: {rules: [{text, answer}]}}`.",
+    )
+    pool = serializers.JSONField(
+        required=False,
+        help_text="Of a free replay: `{max_age_days}`; other sessions may answer a tool, too.",
+    )
+    reads = serializers.ListField(
+        child=serializers.CharField(),
+        required=False,
+        help_text="Of a free replay: names of tools that only read, `*` for any letters.",
+    )
+    most_steps = serializers.IntegerField(
+        required=False, help_text="Of a free replay: calls of models at most, 1 to 500."
+    )
+    most_seconds = serializers.IntegerField(
+        default=USUAL_SECONDS, help_text="Of a free replay: how long its calls may take."
     )
     plan_hash = serializers.CharField(required=False, help_text="Of the plan that was looked at.")
 
@@ -75,9 +103,17 @@ class PlanOut(serializers.Serializer[Any]):
     mode = serializers.CharField()
     provider = serializers.CharField()
     samples = serializers.IntegerField()
+    from_step = serializers.IntegerField(allow_null=True)
+    cannot = serializers.CharField(
+        allow_null=True, help_text="Why the session cannot go on by itself."
+    )
     steps = serializers.JSONField()
     skipped = serializers.JSONField()
-    expected = serializers.JSONField()
+    each = serializers.JSONField(help_text="What becomes of the first 1,000 steps.")
+    expected = serializers.JSONField(help_text="As recorded; `says` where it is an estimate.")
+    needs = serializers.JSONField(help_text="What was called beside models, and what answers.")
+    changes = serializers.JSONField(help_text="What is another than recorded.")
+    recorded = serializers.JSONField(help_text="What is recorded, and what is missing.")
 
 
 class StartedOut(serializers.Serializer[Any]):

@@ -24,9 +24,11 @@ from apps.replays.server.questions import Questions
 from apps.replays.server.scoring import determinism_of, report_on
 from apps.replays.server.scoring_free import report_freely, tools_of
 from apps.replays.server.sealed import open_answer, open_settings
+from apps.replays.server.settings import Settings
 from apps.replays.server.stories import story_of
 from apps.replays.services import report_replay
 from apps.sessions import reader, store
+from apps.sessions.keys import SessionCipher
 from apps.sessions.models import Origin, Session
 
 Json = Any
@@ -43,6 +45,8 @@ class Ended:
     report: Report
     # Of a free replay: why it did not go on, and its calls of tools by what answered them.
     more: Mapping[str, Json] = field(default_factory=dict)
+    # How often each call is asked, in replays of their own.
+    samples: int = 1
 
 
 def end_replay(run: ServerReplay) -> None:
@@ -81,17 +85,20 @@ def _ended(run: ServerReplay) -> Ended:
         return Ended([], report_on(name, []))
     original.project = run.project
     if run.mode == Mode.TEACHER_FORCED:
-        copies = _copies(run, original)
-        return Ended(copies, report_on(name, copies))
+        cipher = sealing.cipher_of(run.replay.session)
+        settings = open_settings(cipher, bytes(run.sealed_settings))
+        copies = _copies(run, original, cipher, settings)
+        return Ended(copies, report_on(name, copies), samples=settings.samples)
     asking = FreeAsking(run)
-    copies = story_of(asking)
-    return Ended(copies, report_freely(name, asking, copies), _about(run, asking))
+    copies, samples = story_of(asking), asking.settings.samples
+    return Ended(copies, report_freely(name, asking, copies), _about(run, asking), samples)
 
 
-def _copies(run: ServerReplay, original: Session) -> list[Copy]:
+def _copies(
+    run: ServerReplay, original: Session, cipher: SessionCipher, settings: Settings
+) -> list[Copy]:
     """Return every step of the original, with what came of those that were asked again."""
-    cipher = sealing.cipher_of(run.replay.session)
-    questions = Questions(run.project, open_settings(cipher, bytes(run.sealed_settings)))
+    questions = Questions(run.project, settings)
     asked = {step.event_id.hex: step for step in run.steps.all()}
     steps = reader.outline(original).steps
     return [
@@ -137,7 +144,7 @@ def _report(run: ServerReplay, ended: Ended, state: State, actor: Actor) -> None
     found = ended.report
     if state == State.CANCELLED:
         found = replace(found, stopped=True)
-    more = {"determinism": determinism_of(ended.copies), **ended.more}
+    more = {"determinism": determinism_of(ended.copies), "samples": ended.samples, **ended.more}
     sent = {
         "id": run.replay.client_id,
         "status": "ended",

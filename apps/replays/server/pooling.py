@@ -11,6 +11,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Q
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from apps.providers.protocol import ToolCall
@@ -19,7 +21,7 @@ from apps.sessions import reader
 from apps.sessions.content import Parts
 from apps.sessions.facets import facet_value
 from apps.sessions.keys import project_keys
-from apps.sessions.models import Facet, Origin, Session
+from apps.sessions.models import UNKNOWN_TIME, Facet, Origin, Session
 from apps.tenants.models import Project
 
 Json = Any
@@ -50,24 +52,23 @@ def _newest(
 ) -> tuple[UUID, UUID, datetime] | None:
     digest = Parts(project_keys(project.pk).digest).store("input", call.arguments)
     rows = project.events.filter(
+        Q(started_at__gte=since) | Q(started_at=None, arrived_at__gte=since),
         session_id__in=_sessions(project, call.name, since, but),
         kind="tool",
         name=call.name,
         input_digest=digest,
         output_digest__isnull=False,
     )
-    newest = rows.order_by("-order_at", "-arrived_at")
-    for session_id, event_id, at, arrived in newest.values_list(
-        "session_id", "id", "started_at", "arrived_at"
-    )[:1]:
-        return session_id, event_id, at or arrived
-    return None
+    newest = rows.annotate(at=Coalesce("started_at", "arrived_at")).order_by("-at")
+    return newest.values_list("session_id", "id", "at").first()
 
 
 def _sessions(project: Project, tool: str, since: datetime, but: UUID) -> list[UUID]:
     """Return the newest sessions that called a tool, none of them made by a replay."""
     facets = project.session_facets.filter(
-        facet=Facet.TOOL, value=facet_value(tool), started_at__gte=since
+        Q(started_at__gte=since) | Q(started_at=UNKNOWN_TIME),
+        facet=Facet.TOOL,
+        value=facet_value(tool),
     )
     made = project.sessions.filter(origin__in=MADE).values("pk")
     newest = facets.exclude(session_id=but).exclude(session_id__in=made).order_by("-started_at")

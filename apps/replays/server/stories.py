@@ -17,7 +17,7 @@ from apps.replays.server.free import FreeAsking
 from apps.replays.server.loops import TOOL, Event, is_same
 from apps.replays.server.models import ServerStep, StepState, Stop
 from apps.replays.server.sealed import open_answer
-from apps.replays.server.tools import UNANSWERED, Served
+from apps.replays.server.tools import LOOSE, UNANSWERED, Served
 from apps.replays.server.walking import Made
 from apps.sessions.native import moment
 
@@ -144,7 +144,7 @@ class Story:
         """Add a call of a tool, unless it stands among what followed in the record."""
         event = _event(served)
         if event is not None and event["id"] not in self.ids:
-            self._serve_apart(event, served.how, model)
+            self._serve_apart(event, served, model)
         elif event is None or not self._is_there(event, model):
             self._add(self._made_tool(served, event, model))
 
@@ -157,11 +157,15 @@ class Story:
                 return False
         return False
 
-    def _serve_apart(self, event: Event, how: str, model: Event) -> None:
+    def _serve_apart(self, event: Event, served: Served, model: Event) -> None:
         """Add a recorded tool that is called elsewhere than in the record, and what it did."""
-        for one in (event, *self._inside(event)):
-            told = {**one, **self.times.after(one), "parent": self._parent(one) or model["id"]}
-            self._add(Copy(told, beside=one, how=how if one is event else ""))
+        asked = {"input": served.call.arguments} if served.how == LOOSE else {}
+        place = {"parent": self._parent(event) or model["id"]}
+        told = {**event, **self.times.after(event), **asked, **place}
+        self._add(Copy(told, beside=event, how=served.how))
+        for one in self._inside(event):
+            inner = {**one, **self.times.after(one), "parent": self._parent(one) or event["id"]}
+            self._add(Copy(inner, beside=one))
 
     def _inside(self, event: Event) -> Iterator[Event]:
         for child in self._children.get(event["id"], ()):
