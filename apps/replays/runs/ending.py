@@ -50,7 +50,7 @@ SPENT = "Resume with a larger budget"
 def end_run(run: RegressionRun, kept: Kept) -> None:
     """Judge a run of which every trial has ended, once."""
     found = sampled(run, kept)
-    if not any(one.counts(side) for one in found for side in range(1, len(kept.sides))):
+    if not any(one.is_compared(side) for one in found for side in range(1, len(kept.sides))):
         _fail_run(run)
         return
     rows = _judged(run, kept, found)

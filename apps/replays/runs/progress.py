@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -74,7 +74,8 @@ def outcomes_of(run: RegressionRun) -> dict[UUID, Outcome]:
     rows = run.trials.order_by("case_id", "side").values("case_id", "side")
     sides: dict[UUID, dict[int, float | None]] = {}
     trials: dict[UUID, dict[str, int]] = {}
-    for row in rows.annotate(mean=Avg(success), **counts):
+    found: Iterable[Mapping[str, Any]] = rows.annotate(mean=Avg(success), **counts)
+    for row in found:
         case = row["case_id"]
         sides.setdefault(case, {})[row["side"]] = row["mean"]
         told = trials.setdefault(case, dict.fromkeys(TrialState.values, 0))

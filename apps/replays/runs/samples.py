@@ -57,6 +57,10 @@ class SampledCase:
         is_left_out = any(one.reason == DECIDED for one in both)
         return any(one.is_tried for one in both) and not is_left_out
 
+    def is_compared(self, side: int) -> bool:
+        """Whether both sides were tried."""
+        return all(any(one.is_tried for one in self.sides.get(at, ())) for at in (BASELINE, side))
+
     def values(self, side: int, metric: str) -> list[float | None]:
         return [one.measures.get(metric) for one in self.sides.get(side, ())]
 
