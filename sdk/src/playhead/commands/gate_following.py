@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from playhead.commands.gate_calls import Run, StoppedError
-from playhead.commands.gate_outputs import plain
+from playhead.commands.gate_outputs import money, plain
 
 Json = Any
 
@@ -69,8 +69,8 @@ def _progress(told: Mapping[str, Json]) -> str:
     progress = told.get("progress") or {}
     parts = [f"{told['state']}: {progress.get('ended', 0)} of {progress.get('count', '?')} trials"]
     if progress.get("paid") is not None:
-        limit = f" of ${progress['limit']}" if progress.get("limit") is not None else ""
-        parts.append(f"${progress['paid']}{limit}")
+        limit = f" of {money(progress['limit'])}" if progress.get("limit") is not None else ""
+        parts.append(f"{money(progress['paid'])}{limit}")
     if progress.get("eta_seconds") is not None:
         parts.append(f"about {_span_of(float(progress['eta_seconds']))} left")
     return plain(", ".join(parts))

@@ -8,6 +8,7 @@ import os
 import secrets
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, TextIO
 from xml.etree import ElementTree
@@ -209,8 +210,14 @@ def _notes(report: Mapping[str, Json]) -> Iterator[str]:
 def _paid(cost: Mapping[str, Json]) -> str:
     if cost["paid"] is None:
         return "Nothing was paid."
-    of = f" of ${cost['limit']}" if cost["limit"] is not None else ""
-    return f"Paid ${cost['paid']}{of}."
+    of = f" of {money(cost['limit'])}" if cost["limit"] is not None else ""
+    return f"Paid {money(cost['paid'])}{of}."
+
+
+def money(amount: str) -> str:
+    """Write US dollars without the noughts that say nothing."""
+    whole, _, part = f"{Decimal(amount):f}".partition(".")
+    return f"${whole}.{part.rstrip('0'):0<2}"
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:

@@ -29,7 +29,7 @@ from playhead.commands.gate_calls import (
     start,
 )
 from playhead.commands.gate_following import cause, follow
-from playhead.commands.gate_outputs import AUTO, GITHUB, NONE, PLAIN, Outputs, plain, table
+from playhead.commands.gate_outputs import AUTO, GITHUB, NONE, PLAIN, Outputs, money, plain, table
 from playhead.commands.terminal import show
 from playhead.fetching import NoSuchSessionError, ServerError
 
@@ -176,7 +176,7 @@ def _planned(told: Mapping[str, Json]) -> Iterator[str]:
         f"{suite['name']}@{suite['version']}: {cases['tried']} cases, {cases['skipped']} skipped; "
         f"{told['trials']} trials, {expected['calls']} calls"
     )
-    cost = "not known" if expected["cost"] is None else f"about ${expected['cost']}"
+    cost = "not known" if expected["cost"] is None else f"about {money(expected['cost'])}"
     unknown = expected["calls_without_cost"]
     yield f"cost: {cost}" + (f", {unknown} calls without a price" if unknown else "")
     yield ""
