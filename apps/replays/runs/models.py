@@ -24,6 +24,8 @@ LONGEST_REASON = 500
 LONGEST_NAME = 200
 # The task that goes on with a run.
 ADVANCE = "replays.advance_run"
+# And the one that judges it, apart: it loads numpy and scipy, which stay in memory.
+JUDGE = "replays.judge_run"
 # The side that candidates are held against.
 BASELINE = 0
 
