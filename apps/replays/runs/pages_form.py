@@ -70,6 +70,7 @@ class MainForm(Blank):
         min_value=Decimal("0.000001"),
         max_digits=16,
         decimal_places=10,
+        widget=forms.NumberInput(attrs={"step": "any"}),
         label="Budget in US dollars",
         help_text="Over all sides and repeats. The run pauses before it would cost more.",
     )
@@ -226,6 +227,7 @@ class Offers:
 
     def __init__(self, suites: Sequence[Suite], credentials: Sequence[Any]) -> None:
         named = {row.name: row for row in credentials if row.name not in AT_HOME}
+        self.has_credentials = bool(named)
         self.suites = [("", "Choose a suite"), *((str(one.pk), one.name) for one in suites)]
         self.providers = [
             *((name, name) for name in named),
@@ -341,7 +343,8 @@ def _row(forms_used: Sequence[Blank], path: Sequence[str], usual: str) -> tuple[
 def _placed(row: Mapping[str, str], field: str | None) -> str:
     """Name the place where the field beside which it stands does not say it."""
     last = row["path"].rpartition(".")[2]
-    is_said = not row["path"] or (field or "").endswith(last) or last.isdigit() and field != "script"
+    is_row = last.isdigit() and field != "script"
+    is_said = not row["path"] or is_row or (field or "").endswith(last)
     return row["message"] if is_said else f"{row['path']}: {row['message']}"
 
 

@@ -20,6 +20,7 @@ from apps.replays.runs import queries, report_words
 from apps.replays.runs.pages import run_context
 from apps.replays.runs.pages_chart import Interval, interval_of
 from apps.replays.runs.pages_differences import Differing, differing_of
+from apps.replays.runs.pages_environment import environment_of
 from apps.replays.runs.pages_sides import ShownSide, shown_sides
 from apps.replays.runs.pages_verdict import Advice, advice_of
 from apps.replays.runs.pages_words import CHANGES, metric_title, result_word
@@ -32,9 +33,7 @@ from apps.replays.runs.report_shapes import (
     RunReport,
 )
 from apps.replays.runs.sides import kept_of
-from apps.sessions import reader
 from apps.sessions.filters import refuse_unknown
-from apps.sessions.models import Session
 from apps.tenants.doors import SignedInRequest, project_view
 from apps.tenants.models import Project
 from apps.tenants.permissions import Permission
@@ -90,11 +89,14 @@ class ShownChange:
 
     number: int
     changed: Changed
-    title: str
     word: Word
     before: str
     now: str
     differing: Differing | None
+
+    @property
+    def title(self) -> str:
+        return (self.differing and self.differing.title) or self.changed.case.name
 
 
 @require_safe
@@ -164,10 +166,8 @@ def shown_changes(
     request: SignedInRequest, project: Project, changed: Sequence[Changed], first: int
 ) -> list[ShownChange]:
     """Return changed cases; those who may read content see titles, and what differs."""
-    titles: dict[UUID, str] = {}
     differing: Mapping[UUID, Differing] = {}
     if may_read(request) and changed:
-        titles = titles_of(project, {one.case.session for one in changed})
         differing = differing_of(project, [one.side.replay for one in changed])
         read = [one.case.session for one in changed] + list(differing)
         write_down(request, project, read)
@@ -175,7 +175,6 @@ def shown_changes(
         ShownChange(
             first + at,
             one,
-            titles.get(one.case.session) or one.case.name,
             CHANGES[one.change],
             report_words.passed(one.baseline),
             report_words.passed(one.side),
@@ -183,26 +182,6 @@ def shown_changes(
         )
         for at, one in enumerate(changed, 1)
     ]
-
-
-def titles_of(project: Project, session_ids: set[UUID]) -> dict[UUID, str]:
-    sessions: list[Session] = list(project.sessions.filter(pk__in=session_ids, erased_at=None))
-    return reader.titles(sessions)
-
-
-def environment_of(environment: Mapping[str, Json]) -> list[tuple[str, str]]:
-    """Return what the result rests on, a line for each name."""
-    return [(name.replace("_", " "), _plain(value)) for name, value in environment.items()]
-
-
-def _plain(value: Json) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{name} {_plain(one)}" for name, one in value.items())
-    if isinstance(value, list):
-        return ", ".join(_plain(one) for one in value)
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return "-" if value is None or value == "" else str(value)
 
 
 def api_of(project: Project, run_id: UUID) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from apps.core.units import UNKNOWN
 from apps.replays.pages_words import Word, share
 from apps.replays.runs.models import UNFINISHED, Trial, TrialState
 from apps.replays.runs.pages_words import CHANGES, TRIALS, percent_more
@@ -47,6 +48,11 @@ class Beside:
     baseline: UUID | None
     candidate: UUID | None
     samples: Sequence[Sample]
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether it is known of any side how it did."""
+        return UNKNOWN not in (self.before, self.now) or self.before != self.now
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +160,7 @@ def passed(trials: Sequence[Trial]) -> str:
     known = [one.measures.get("success") for one in trials if one.measures]
     told = [value for value in known if value is not None]
     if not told:
-        return "-"
+        return UNKNOWN
     if len(told) == 1:
         return "passes" if told[0] >= 1 else "fails"
     return f"{sum(value >= 1 for value in told)} of {len(told)}"

@@ -9,6 +9,7 @@ from apps.core.units import number
 from apps.replays.runs import report_words
 from apps.replays.runs.pages_words import metric_title
 from apps.replays.runs.report_shapes import CandidateReport, GateReport, RunReport
+from apps.replays.runs.sides import AS_RECORDED, THE_RECORD
 from apps.replays.verdict_shapes import Result
 
 
@@ -23,7 +24,7 @@ class Advice:
 
 def advice_of(report: RunReport, candidate: CandidateReport) -> Advice:
     """Return what the verdict on a candidate means."""
-    name, baseline = candidate.name, report.baseline.name
+    name, baseline = candidate.name, _called(report.baseline.name)
     if candidate.result == Result.PASS:
         says = f"{name} can take the place of {baseline}: it is no worse than the gates allow."
         return Advice(f"{says} {_numbers(_deciding(candidate))}".strip())
@@ -32,6 +33,13 @@ def advice_of(report: RunReport, candidate: CandidateReport) -> Advice:
     if candidate.result == Result.INCONCLUSIVE:
         return _undecided(candidate, baseline)
     return Advice(f"There is no verdict on {name}.")
+
+
+def _called(baseline: str) -> str:
+    """Name the baseline as one speaks of it, where nobody gave it a name."""
+    if baseline in (AS_RECORDED, THE_RECORD):
+        return THE_RECORD if baseline == THE_RECORD else "what was recorded"
+    return baseline
 
 
 def _failed(candidate: CandidateReport, baseline: str) -> str:
