@@ -119,6 +119,25 @@ def test_while_its_run_is_going_the_next_time_is_left_out(project, member, night
         services.run_schedule(nightly, actor=SYSTEM)
 
 
+def test_times_that_are_left_out_alike_are_one_row(nightly):
+    fire(nightly)
+    fire(nightly)
+
+    found = fire(nightly)
+
+    assert nightly.firings.count() == 2
+    assert (found.times, found.since < found.due_at) == (2, True)
+
+
+def test_a_clock_that_is_set_back_starts_nothing_twice(project, nightly):
+    due = fire(nightly).due_at
+    nightly.next_at = due
+    nightly.save()
+
+    assert firing.take_due(project.pk, nightly.pk) is None
+    assert project.regression_runs.count() == 1
+
+
 def test_a_paused_run_in_the_way_is_told_because_nobody_else_lets_it_go_on(member, nightly):
     run = fire(nightly).run
     run.state, run.reason = RunState.PAUSED, "The budget is spent."

@@ -55,12 +55,11 @@ class ScheduleAPIView(ProjectAPIView):
         known = Known()
         if schedule is not None:
             known = Known(schedule, open_settings(schedule), open_choice(schedule))
+        draft = draft_of(self.project, sent, known, usual_owner=self.usual_owner())
         if isinstance(sent.sessions, Choice):
             # Which sessions there are is read here, too.
-            self.require(Permission.READ_META)
-        draft = draft_of(self.project, sent, known, usual_owner=self.usual_owner())
-        if draft.choice is not None and searches(self.project, draft.choice):
-            self.require(Permission.READ_CONTENT)
+            looks_inside = searches(self.project, sent.sessions)
+            self.require(Permission.READ_CONTENT if looks_inside else Permission.READ_META)
         return draft
 
     def usual_owner(self) -> User | None:

@@ -52,8 +52,11 @@ def take_due(project_id: int, schedule_id: UUID, *, now: datetime | None = None)
     due = schedule.timing.until(schedule.next_at, now)
     schedule.next_at = schedule.timing.first_after(now)
     schedule.save(update_fields=["next_at"])
-    firing = _firing(schedule, due, now)
-    firing.save(force_insert=True)
+    if schedule.firings.filter(project_id=project_id, due_at=due.last).exists():
+        # The clock of the server was set back.
+        return None
+    firing = _with_same(_firing(schedule, due, now))
+    firing.save()
     if firing.state == FiringState.STARTING:
         after_commit(START, project_id, firing.pk)
     return firing
@@ -78,6 +81,23 @@ def _firing(schedule: Schedule, due: Due, now: datetime) -> Firing:
     return firing
 
 
+def _with_same(firing: Firing) -> Firing:
+    """Return the row before, standing for this time too, where both were left out alike.
+
+    Otherwise a run of a day would fill the history of a schedule of every minute.
+    """
+    if firing.state != FiringState.SKIPPED:
+        return firing
+    rows = firing.schedule.firings.filter(project_id=firing.project_id)
+    last = rows.order_by("-id").first()
+    alike = (FiringState.SKIPPED, firing.reason, "")
+    if last is None or (last.state, last.reason, last.asked_by) != alike:
+        return firing
+    last.since = last.since or last.due_at
+    last.due_at, last.times = firing.due_at, last.times + firing.times
+    return last
+
+
 def _skip(firing: Firing, reason: str, *, tells: bool) -> None:
     firing.state, firing.reason = FiringState.SKIPPED, reason[:LONGEST_REASON]
     if tells:
@@ -85,10 +105,8 @@ def _skip(firing: Firing, reason: str, *, tells: bool) -> None:
 
 
 def _being_started(schedule: Schedule) -> str:
-    starting = schedule.firings.filter(
-        project_id=schedule.project_id, state=FiringState.STARTING
-    ).exists()
-    return STARTING if starting else ""
+    rows = schedule.firings.filter(project_id=schedule.project_id, state=FiringState.STARTING)
+    return STARTING if rows.exists() else ""
 
 
 def _when(due: Due) -> str:

@@ -108,6 +108,15 @@ def _read_id(text: str, name: str) -> UUID:
         raise InvalidError(f"{name} must be an id.", name) from None
 
 
+def _named(project: Project, filled: Mapping[str, Json]) -> Mapping[str, Json]:
+    """Name the suite as people do in gate files, where its name can be read back."""
+    key, mark, version = str(filled.get("suite", "")).partition("@")
+    suite = project.suites.filter(pk=_read_id(key, "suite")).first() if key else None
+    if suite is None or "@" in suite.name:
+        return filled
+    return {**filled, "suite": f"{suite.name}{mark}{version}"}
+
+
 def answered(page: EditPage) -> HttpResponse:
     if page.sent is None:
         return page.shown()
@@ -138,7 +147,7 @@ class EditPage:
             raise InvalidError("way must be form or gate.", "way")
         way = query.get("way", "")
         self.is_gate = way == GATE or (not way and not fits(filled))
-        self.gate = as_yaml(filled) if self.is_gate and filled else ""
+        self.gate = as_yaml(_named(project, filled)) if self.is_gate and filled else ""
         self.refused: list[dict[str, str]] = []
         credentials = list(credentials_of(project))
         self.offers = Offers(suites_of(project), credentials)
