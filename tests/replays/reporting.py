@@ -7,8 +7,11 @@ from itertools import count
 from typing import Any
 
 from apps.audit.actors import SYSTEM, Actor
+from apps.replays import sealing
 from apps.replays.models import Replay
 from apps.replays.reports import read_report
+from apps.replays.server.sealed import seal_settings
+from apps.replays.server.settings import Settings
 from apps.replays.services import Reported, report_replay
 from apps.sessions.models import Session
 from apps.tenants.models import Project
@@ -79,6 +82,11 @@ def make_replay(project: Project, **fields: Any) -> Replay:
 def make_run(project: Project, **fields: Any) -> Replay:
     """Return such a replay as one that the server runs."""
     replay = make_replay(project, **fields)
-    told = {"mode": "teacher_forced", "provider": "recorded", "sealed_settings": b""}
-    project.server_replays.create(replay=replay, **told)
+    settings = Settings(session="chat-1", provider="recorded")
+    project.server_replays.create(
+        replay=replay,
+        mode=settings.mode,
+        provider=settings.provider,
+        sealed_settings=seal_settings(sealing.cipher_of(replay.session), settings),
+    )
     return replay
