@@ -39,6 +39,10 @@ class Remote:
     base_url: str
     key: str = field(repr=False)
     lacks: frozenset[Feature] = frozenset()
+    # By how long an answer may take: whoever asks often makes a client once.
+    _lines: dict[float, network.Line] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def ask(self, request: Request, *, sample: int, seconds: float) -> Answer:
         """Send the request once; every sample is a new answer."""
@@ -68,7 +72,10 @@ class Remote:
     def _line(self, seconds: float) -> network.Line:
         if network is None:
             raise NotInstalledError(NOT_INSTALLED)
-        return network.Line(self.dialect, self.base_url, self.key, seconds=seconds)
+        if seconds not in self._lines:
+            line = network.Line(self.dialect, self.base_url, self.key, seconds=seconds)
+            self._lines[seconds] = line
+        return self._lines[seconds]
 
     def _without_what_it_lacks(self, request: Request) -> tuple[Request, list[str]]:
         missing = request.features & self.lacks
