@@ -16,19 +16,19 @@ from apps.web.demo.saying import ask
 
 Json = Any
 
-SUITE = "Support desk, what went well"
+SUITE = "Shipping, what went well"
 # All that match are taken, so the suite is the same wherever the demo is.
-CHOSEN = f"prompt:{NAME} outcome:success agent:support duration<1h"
+CHOSEN = f"prompt:{NAME} tag:shipping outcome:success"
 SEED = 1
 SCRIPT: list[dict[str, Json]] = [
     {
         "system": "manuals before every answer",
-        "chance": 0.05,
+        "chance": 0.09,
         "call": {"name": "search_articles", "arguments": {"query": "policy"}},
     },
     {
         "system": "explain each of your steps in full",
-        "chance": 0.05,
+        "chance": 0.09,
         "say": [
             "Before I answer, let me explain each of my steps in full. First I read your message, "
             "then I read it a second time, and then I opened the manual on how to read orders.",
@@ -38,12 +38,12 @@ SCRIPT: list[dict[str, Json]] = [
     },
     {
         "system": "be short and kind",
-        "chance": 0.02,
+        "chance": 0.03,
         "say": ["One moment, please, I will have a look."],
     },
     {
         "system": "at most three sentences",
-        "chance": 0.005,
+        "chance": 0.003,
         "say": ["One moment, please."],
     },
     {"recorded": True},
@@ -55,7 +55,7 @@ def try_all(key: str, owner: str) -> None:
     """Make the suite, start the run that catches version 8, and keep the one of 9 ready."""
     suite = {
         "name": SUITE,
-        "description": "Conversations in which the customer was helped, under any version.",
+        "description": "Parcels and addresses: the customer was helped, under any version.",
         "choose": {"filter": CHOSEN},
     }
     ask(key, "suites", "POST", suite, once="demo-suite")
