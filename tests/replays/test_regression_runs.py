@@ -185,6 +185,13 @@ def test_a_case_that_is_one_step_is_asked_that_step_alone(project):
     assert run.trials.get(case=case, side=1).measures["fidelity"] < 1
 
 
+def test_models_may_go_on_by_themselves(project, suite):
+    run = make_run(project, suite, mode="free_running", most_steps=3)
+
+    assert (run.state, run.result, run.environment["mode"]) == ("done", "fail", "free_running")
+    assert {trial.measures["success"] for trial in run.trials.filter(side=0)} == {1.0}
+
+
 def test_cases_that_cannot_be_tried_are_skipped_with_the_reason(project):
     gone, silent = make_asked(project, 8), make_session(project, make_event(session="tool only"))
     suite = make_suite(project, make_asked(project, 1), gone, silent)
@@ -348,6 +355,7 @@ def test_a_budget_that_is_too_small_is_refused_before_anything_is_spent(api, pro
         ({"provider": "away", "script": None}, "provider", "no credential away"),
         ({"script": [{"text": "("}]}, "script.0.text", "pattern"),
         ({"mode": "bogus"}, "mode", "Must be one of"),
+        ({"from_step": 2}, "from_step", "prefix_then_free"),
         ({"bogus": 1}, "bogus", "no such field"),
         ({"candidates": [{"name": "same"}]}, "candidates.0", "Name what is tried"),
         ({"candidates": [{"name": "a", "prompt": "none@1"}]}, "candidates.0.prompt", "no such"),

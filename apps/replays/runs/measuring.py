@@ -16,7 +16,7 @@ from apps.replays.models import Replay
 from apps.replays.runs import cases
 from apps.replays.runs.models import LONGEST_REASON, Trial, TrialState
 from apps.replays.runs.settings import RunSettings
-from apps.replays.server.models import ServerReplay, ServerStep, StepState
+from apps.replays.server.models import ServerReplay, ServerStep, StepState, Stop
 from apps.replays.suite_expectations import Produced, check
 from apps.replays.suite_models import CaseRevision
 from apps.replays.suite_sealing import open_expectations
@@ -30,6 +30,9 @@ Json = Any
 Measures = dict[str, float | None]
 
 PASSED, FAILED = 1.0, 0.0
+# Of free replays that did not end: they went on and on, or nobody knows what they were to be told.
+RAN_AWAY = (Stop.STEPS, Stop.TIME)
+LOST = (Stop.DEPARTED, Stop.TOOL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +132,10 @@ def of_replay(run: ServerReplay, row: CaseRevision, settings: RunSettings) -> Me
     agrees = likeness >= settings.agree_at and run.replay.decisions in (None, 1.0)
     failed = next((one for one in steps if one.state == StepState.FAILED), None)
     success = _success(row, ciphers[original.pk], now, original, agrees)
+    if run.stop in RAN_AWAY:
+        success = FAILED
+    elif run.stop in LOST and row.sealed_expectations is not None:
+        success = None
     measures: Measures = {
         "success": FAILED if failed else success,
         "fidelity": _fidelity(run.replay, row, steps),

@@ -19,17 +19,15 @@ from django.db.models import Count, F, Q, Sum
 from django.utils import timezone
 
 from apps.core.canonical import canonical_json
-from apps.core.errors import InvalidError
+from apps.core.errors import DomainError, InvalidError
 from apps.providers.prices import PriceList, price_list
-from apps.providers.protocol import UnsupportedError, Usage
+from apps.providers.protocol import Usage
 from apps.replays.runs import cases, hints
 from apps.replays.runs.settings import RunSettings
 from apps.replays.runs.sides import Side, credential_of, resolve_sides
-from apps.replays.server.plans import events_of
-from apps.replays.server.questions import Questions, recorded_request
-from apps.replays.server.settings import AT_HOME, Settings
+from apps.replays.runs.trying import NotTriedError, plan_case, why_not
+from apps.replays.server.settings import AT_HOME
 from apps.replays.suite_models import CaseRevision, Suite
-from apps.sessions import reader
 from apps.tenants.models import Project
 
 Json = Any
@@ -137,7 +135,7 @@ def plan_run(project: Project, settings: RunSettings) -> RunPlan:
         )
         raise InvalidError(message, "repeats")
     recorded = _recorded_calls(project, rows)
-    planned = _planned(project, rows, sides, recorded)
+    planned = _planned(project, rows, sides, settings, recorded)
     plan = RunPlan(
         suite, number, settings, sides, planned, Expected(), cases.clustering(rows), LOOKED_INTO
     )
@@ -184,25 +182,18 @@ def _by_case(
 
 
 def _planned(
-    project: Project, rows: Sequence[CaseRevision], sides: Sequence[Side], recorded: Recorded
+    project: Project,
+    rows: Sequence[CaseRevision],
+    sides: Sequence[Side],
+    settings: RunSettings,
+    recorded: Recorded,
 ) -> list[PlannedCase]:
-    asked = [
-        (
-            at,
-            Questions(
-                project, Settings(session="-", provider=one.provider, overrides=one.overrides)
-            ),
-        )
-        for at, one in enumerate(sides)
-        if not one.is_record
-    ]
-    everywhere = range(len(sides))
     planned = []
     for at, row in enumerate(rows):
         reason = _hopeless(row, recorded)
-        reasons = dict.fromkeys(everywhere, reason) if reason else {}
+        reasons = dict.fromkeys(range(len(sides)), reason) if reason else {}
         if not reason and at < LOOKED_INTO:
-            reasons = _reasons(project, row, asked, everywhere)
+            reasons = _reasons(project, row, sides, settings)
         planned.append(PlannedCase(row, reasons))
     return planned
 
@@ -216,38 +207,19 @@ def _hopeless(row: CaseRevision, recorded: Recorded) -> str:
 
 
 def _reasons(
-    project: Project,
-    row: CaseRevision,
-    asked: Sequence[tuple[int, Questions]],
-    everywhere: Iterable[int],
+    project: Project, row: CaseRevision, sides: Sequence[Side], settings: RunSettings
 ) -> dict[int, str]:
-    """Return why sides cannot ask what can be asked as it was recorded."""
-    session, only = row.case.session, cases.only_of(row)
-    session.project = project
-    steps = [one for one in reader.outline(session).steps if one.kind == "llm" and one.is_counted]
-    mine = [one for one in steps if only is None or one.id in only]
-    found: dict[int, str] = {}
-    unread = ""
-    is_askable = False
-    for step, event in events_of(session, mine):
-        try:
-            recorded_request(event)
-        except UnsupportedError as error:
-            unread = unread or f"Step {step.seq} cannot be asked again: {error}"
-            continue
-        is_askable = True
-        for at, questions in asked:
-            if at not in found and (reason := _reason(questions, event)):
-                found[at] = f"Step {step.seq}: {reason}"
-    return found if is_askable else dict.fromkeys(everywhere, unread or NO_CALL)
+    """Return why sides cannot try a case, by side."""
+    asking = [(at, side) for at, side in enumerate(sides) if not side.is_record]
+    found = {at: _reason(project, row, side, settings) for at, side in asking}
+    return {at: reason for at, reason in found.items() if reason}
 
 
-def _reason(questions: Questions, event: Mapping[str, Json]) -> str:
+def _reason(project: Project, row: CaseRevision, side: Side, settings: RunSettings) -> str:
     try:
-        questions.of(event)
-    except UnsupportedError as error:
+        return why_not(project, plan_case(project, row, side, settings))
+    except (DomainError, NotTriedError) as error:
         return str(error)
-    return ""
 
 
 def _is_hopeless(one: PlannedCase, sides: int) -> bool:
@@ -322,6 +294,7 @@ def side_json(side: Side) -> Json:
         "model": side.overrides.model,
         "params": sorted(side.overrides.params),
         "has_system": side.overrides.system is not None,
+        "has_tools": side.overrides.tools is not None,
         "prompt": None
         if prompt is None
         else {"name": prompt.name, "version": prompt.version, "asked_for": side.prompt},

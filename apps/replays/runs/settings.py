@@ -30,7 +30,18 @@ from apps.replays.reports import refusal
 from apps.replays.runs import gate_text
 from apps.replays.runs.metrics import METRICS, SUCCESS
 from apps.replays.server.models import Mode
-from apps.replays.server.settings import LONGEST_SYSTEM, NO_NUL, SCRIPTED, Strict, Word
+from apps.replays.server.settings import (
+    LONGEST_SYSTEM,
+    MOST_TOOLS,
+    NO_NUL,
+    SCRIPTED,
+    Overrides,
+    Pool,
+    Settings,
+    Strict,
+    Word,
+    read_settings,
+)
 from apps.replays.suite_changes import MOST_CASES
 from apps.replays.verdict_shapes import ALPHA, Gate, Result, Scale
 
@@ -56,13 +67,16 @@ class Variant(Strict, kw_only=True, forbid_unknown_fields=True):
     # By OpenAI's names; null takes a parameter away.
     params: dict[Word, Json] = {}
     system: Annotated[str, Meta(max_length=LONGEST_SYSTEM, pattern=NO_NUL)] | None = None
+    # Tools in OpenAI's form, in the place of the recorded ones.
+    tools: Annotated[list[dict[str, Json]], Meta(max_length=MOST_TOOLS)] | None = None
     # The run's, unless it is named here.
     provider: Word | None = None
 
     @property
     def is_other(self) -> bool:
         """Whether anything is another than recorded."""
-        return any((self.prompt, self.model, self.params, self.system is not None, self.provider))
+        given = (self.system, self.tools, self.prompt, self.model, self.provider)
+        return bool(self.params) or any(one is not None for one in given)
 
 
 class Baseline(Variant, kw_only=True, forbid_unknown_fields=True):
@@ -124,8 +138,14 @@ class RunSettings(Strict, kw_only=True, forbid_unknown_fields=True):
     script: list[dict[str, Json]] | None = None
     seed: Annotated[int, Meta(ge=0, le=2**31)] = 0
     mode: str = Mode.TEACHER_FORCED.value
-    # For ``prefix_then_free``: the first step that is free.
-    from_step: Annotated[int, Meta(ge=1, le=1_000_000)] | None = None
+    # Of modes in which models go on by themselves, as in a replay's settings: where to leave the
+    # record, what answers tools that the record does not, and how far to go.
+    from_step: int | None = None
+    simulators: dict[Word, Json] = {}
+    pool: Pool | None = None
+    reads: list[Word] = []
+    most_steps: int | None = None
+    most_seconds: int | None = None
     baseline: Baseline = msgspec.field(default_factory=Baseline)
     candidates: Annotated[list[Candidate], Meta(min_length=1, max_length=MOST_CANDIDATES)]
     # How often each side is asked.
@@ -210,8 +230,6 @@ def _check_suite(settings: RunSettings) -> None:
 
 
 def _check_provider(settings: RunSettings) -> None:
-    if settings.mode not in Mode.values:
-        raise InvalidError(f"Must be one of {', '.join(Mode.values)}.", "mode")
     asked = [settings.provider, settings.baseline.provider]
     asked += [one.provider for one in settings.candidates]
     if (SCRIPTED in asked) != (settings.script is not None):
@@ -219,6 +237,41 @@ def _check_provider(settings: RunSettings) -> None:
         raise InvalidError(message, "script")
     if settings.script is not None:
         check_script(settings.script)
+    replay_settings(settings, provider=settings.provider, overrides=Overrides())
+
+
+# What replays have as the run has it.
+OF_REPLAYS = (
+    "mode",
+    "seed",
+    "from_step",
+    "simulators",
+    "pool",
+    "reads",
+    "most_steps",
+    "most_seconds",
+)
+
+
+def replay_settings(
+    settings: RunSettings,
+    *,
+    provider: str,
+    overrides: Overrides,
+    session: str = "-",
+    only: list[str] | None = None,
+) -> Settings:
+    """Return the settings of the replays of one session on one side.
+
+    Raises InvalidError naming the field where no replay could have them.
+    """
+    told = msgspec.to_builtins(settings)
+    sent = {name: told[name] for name in OF_REPLAYS if told[name] is not None}
+    sent |= {"session": session, "provider": provider, "only": only}
+    sent["overrides"] = msgspec.to_builtins(overrides)
+    if provider == SCRIPTED:
+        sent["script"] = settings.script
+    return read_settings(sent)
 
 
 def check_script(script: list[dict[str, Json]]) -> None:

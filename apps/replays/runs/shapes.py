@@ -20,13 +20,18 @@ class RunIn(serializers.Serializer[Any]):
     seed = serializers.IntegerField(default=0)
     mode = serializers.CharField(default="teacher_forced")
     from_step = serializers.IntegerField(required=False)
+    simulators = serializers.JSONField(required=False, help_text="Of free modes, as in a replay's.")
+    pool = serializers.JSONField(required=False)
+    reads = serializers.ListField(child=serializers.CharField(), required=False)
+    most_steps = serializers.IntegerField(required=False)
+    most_seconds = serializers.IntegerField(required=False)
     baseline = serializers.JSONField(
         required=False, help_text="As a candidate; or `{recorded: true}`. Default: as recorded."
     )
     candidates = serializers.JSONField(
         required=False,
         help_text="1 to 8 of `name`, `prompt` (`triage@8`, `triage:production`), `model`, "
-        "`params`, `system`, `provider`.",
+        "`params`, `system`, `tools`, `provider`.",
     )
     repeats = serializers.IntegerField(default=1)
     budget = serializers.CharField(required=False, help_text="US dollars, over all.")

@@ -16,9 +16,9 @@ from apps.prompts import queries as prompts
 from apps.providers.models import Credential
 from apps.providers.queries import credential_named
 from apps.replays.runs.models import RegressionRun
-from apps.replays.runs.settings import RunSettings, Variant
+from apps.replays.runs.settings import RunSettings, Variant, replay_settings
 from apps.replays.server.questions import Questions
-from apps.replays.server.settings import AT_HOME, Overrides, PromptOverride, Settings
+from apps.replays.server.settings import AT_HOME, Overrides, PromptOverride
 from apps.sessions.keys import project_keys
 from apps.tenants.models import Project
 
@@ -74,11 +74,12 @@ def _side(project: Project, settings: RunSettings, told: Variant, name: str, pat
             model=told.model,
             params=told.params,
             system=told.system,
+            tools=told.tools,
             prompt=_prompt(project, told.prompt, f"{path}.prompt"),
         ),
         prompt=told.prompt,
     )
-    _check_prompt(project, side, f"{path}.prompt")
+    _check(project, settings, side, path)
     return side
 
 
@@ -111,12 +112,15 @@ def _prompt(project: Project, told: str | None, path: str) -> PromptOverride | N
     return PromptOverride(name=name, version=number)
 
 
-def _check_prompt(project: Project, side: Side, path: str) -> None:
-    """Refuse now what could not take the system message's place in any session."""
+def _check(project: Project, settings: RunSettings, side: Side, path: str) -> None:
+    """Refuse now what could be asked of no session."""
     try:
-        Questions(project, Settings(session="-", provider=side.provider, overrides=side.overrides))
+        wanted = replay_settings(settings, provider=side.provider, overrides=side.overrides)
+        Questions(project, wanted)
     except InvalidError as error:
-        raise InvalidError(error.errors[0]["message"], path) from None
+        for one in error.errors:
+            one["path"] = one["path"].replace("overrides", path, 1)
+        raise
 
 
 def seal(project: Project, kept: Kept) -> bytes:

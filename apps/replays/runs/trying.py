@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -14,18 +13,18 @@ from apps.providers.models import Credential
 from apps.replays import suite_queries
 from apps.replays.runs import cases, measuring
 from apps.replays.runs.models import RegressionRun, Trial, TrialState
-from apps.replays.runs.settings import RunSettings
+from apps.replays.runs.settings import RunSettings, replay_settings
 from apps.replays.runs.sides import Kept, Side, credential_of
 from apps.replays.server.plans import Plan, plan_replay
-from apps.replays.server.settings import Overrides, Settings, read_settings
+from apps.replays.server.settings import Overrides
 from apps.replays.server.starting import start_sample
 from apps.replays.suite_models import CaseRevision
-
-Json = Any
+from apps.tenants.models import Project
 
 NO_CREDENTIAL = "The credential {} was removed. Add it again and resume, or cancel."
 NOTHING_TO_ASK = "No call of a model in it can be asked again: {}"
 NO_CALL = "it records none."
+ONE_STEP = "A case that is one step cannot be run freely."
 
 
 class HoldError(Exception):
@@ -79,38 +78,36 @@ class Trying:
 
     def _plan(self, row: CaseRevision, at: int) -> Plan:
         if at not in self._plans:
-            side, settings = self.kept.sides[at], self.kept.settings
-            plan = plan_replay(self.project, row.case.session, settings_of(settings, side, row))
-            self._check(plan)
+            plan = plan_case(self.project, row, self.kept.sides[at], self.kept.settings)
+            if reason := why_not(self.project, plan):
+                raise NotTriedError(reason)
             self._plans[at] = plan
         return self._plans[at]
 
-    def _check(self, plan: Plan) -> None:
-        """Refuse a session of which this side cannot ask what can be asked as it was recorded."""
-        if not plan.asked:
-            why = plan.skipped[0].reason if plan.skipped else NO_CALL
-            raise NotTriedError(NOTHING_TO_ASK.format(why))
-        if not plan.skipped:
-            return
-        plain = msgspec.structs.replace(plan.settings, overrides=Overrides())
-        anyhow = {one.event_id for one in plan_replay(self.project, plan.session, plain).skipped}
-        for one in plan.skipped:
-            if one.event_id not in anyhow:
-                raise NotTriedError(f"Step {one.seq}: {one.reason}")
+
+def plan_case(project: Project, row: CaseRevision, side: Side, settings: RunSettings) -> Plan:
+    """Return what a replay of a case would do on one side. Raises what no replay could do."""
+    only = cases.only_of(row)
+    wanted = replay_settings(
+        settings,
+        provider=side.provider,
+        overrides=side.overrides,
+        session=str(row.case.session_id),
+    )
+    if wanted.is_free and only:
+        raise NotTriedError(ONE_STEP)
+    row.case.session.project = project
+    return plan_replay(project, row.case.session, msgspec.structs.replace(wanted, only=only))
 
 
-def settings_of(settings: RunSettings, side: Side, row: CaseRevision) -> Settings:
-    """Return the settings of the replays of one case on one side."""
-    sent: dict[str, Json] = {
-        "session": str(row.case.session_id),
-        "mode": settings.mode,
-        "provider": side.provider,
-        "overrides": msgspec.to_builtins(side.overrides),
-        "seed": settings.seed,
-        "only": cases.only_of(row),
-    }
-    if side.provider == "scripted":
-        sent["script"] = settings.script
-    if settings.from_step is not None:
-        sent["from_step"] = settings.from_step
-    return read_settings(sent)
+def why_not(project: Project, plan: Plan) -> str:
+    """Say why a side cannot try a session: it asks nothing, or not all that others can ask."""
+    if not plan.asked:
+        why = plan.skipped[0].reason if plan.skipped else NO_CALL
+        return NOTHING_TO_ASK.format(why)
+    if not plan.skipped:
+        return ""
+    plain = msgspec.structs.replace(plan.settings, overrides=Overrides())
+    anyhow = {one.event_id for one in plan_replay(project, plan.session, plain).skipped}
+    own = (one for one in plan.skipped if one.event_id not in anyhow)
+    return next((f"Step {one.seq}: {one.reason}" for one in own), "")
