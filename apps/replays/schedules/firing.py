@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from django.db import transaction
 from django.utils import timezone
@@ -72,12 +73,12 @@ def _firing(schedule: Schedule, due: Due, now: datetime) -> Firing:
         made_at=now,
     )
     if due.last < now - GRACE and schedule.missed == Missed.SKIP:
-        _skip(firing, f"No server ran {_when(due)}.", tells=True)
+        _skip(firing, f"No server ran {_when(schedule, due)}.", tells=True)
     elif going := still_going(schedule) or _being_started(schedule):
         # Nothing but a person lets a paused run go on.
         _skip(firing, going, tells="paused" in going)
     elif due.first < now - GRACE:
-        firing.reason = f"No server ran {_when(due)}: run once, late."
+        firing.reason = f"No server ran {_when(schedule, due)}: run once, late."
     return firing
 
 
@@ -109,15 +110,16 @@ def _being_started(schedule: Schedule) -> str:
     return STARTING if rows.exists() else ""
 
 
-def _when(due: Due) -> str:
+def _when(schedule: Schedule, due: Due) -> str:
+    first, last = (_local(schedule, moment) for moment in (due.first, due.last))
     if due.count == 1:
-        return f"when it was due, {_utc(due.first)}"
+        return f"when it was due, {first}"
     more = f"{due.count:,} times or more" if due.is_cut else f"{due.count:,} times"
-    return f"when it was due, {more} from {_utc(due.first)} to {_utc(due.last)}"
+    return f"when it was due, {more} from {first} to {last}"
 
 
-def _utc(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%d %H:%M UTC")
+def _local(schedule: Schedule, moment: datetime) -> str:
+    return moment.astimezone(ZoneInfo(schedule.time_zone)).strftime("%Y-%m-%d %H:%M %Z")
 
 
 def pause_itself(schedule: Schedule, reason: str) -> None:
