@@ -39,7 +39,7 @@ CHILDREN = {
     "postgres": r"postgres -D",
     "web server": r"granian config",
     "valkey": r"valkey-server|redis-server",
-    "worker": r"celery -q .* -B",
+    "worker": r"celery_workers",
 }
 
 
@@ -216,12 +216,13 @@ def test_a_killed_web_worker_comes_back(playhead: PlayheadProcess):
 
 def test_a_killed_beat_comes_back_with_its_worker(playhead: PlayheadProcess):
     worker = min(playhead.children(CHILDREN["worker"]), key=lambda each: len(each.parents()))
-    eventually(lambda: len(worker.children()), 2)
+    # One that works, the beat, and the worker of replays.
+    eventually(lambda: len(worker.children()), 3)
     for each in worker.children():
         each.kill()
 
     eventually(worker.is_running, False, seconds=30)
-    eventually(lambda: len(playhead.children(CHILDREN["worker"])), 3, seconds=30)
+    eventually(lambda: len(playhead.children(CHILDREN["worker"])), 4, seconds=30)
 
 
 def test_a_start_after_a_killed_supervisor_cleans_up_and_keeps_all(playhead: PlayheadProcess):

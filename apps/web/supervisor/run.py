@@ -26,14 +26,8 @@ QUIET = (
     "ignore:You're running the worker with superuser",
     "ignore:StreamingHttpResponse must consume",
 )
-QUEUES = "ingest,analysis,notify"
-# Replays have a worker of their own, so that nothing else waits for a model: mostly it waits,
-# for several projects side by side, and gives way where the processor is wanted.
-REPLAY_QUEUE = "replay"
-REPLAY_TASKS = 4
-REPLAY_NICENESS = "10"
-# As in the settings.
-DEFAULT_THREADS = 8
+# Connections of the worker of replays, whose threads have one each; others open what they need.
+WORKER_CONNECTIONS = "40"
 START_SECONDS = 60.0
 DAY = 24 * 3600.0
 POLL_SECONDS = 0.1
@@ -139,34 +133,23 @@ class Supervisor:
         if role in ("all", "web", "ingest"):
             found.append(Child("web", self.options.web_command(), env))
         if role in ("all", "worker"):
-            found.append(Child("worker", self._celery("worker", with_beat=role == "all"), env))
-            found.append(Child("replays", self._replay_worker(), self._with_connections(env)))
+            env = {"PLAYHEAD_DATABASE_POOL": WORKER_CONNECTIONS} | env
+            found.append(Child("worker", self._workers(with_beat=role == "all"), env))
         if role == "beat":
-            found.append(Child("beat", self._celery("beat", with_beat=False), env))
+            found.append(Child("beat", self._beat(), env))
         return found
 
-    def _celery(self, program: str, *, with_beat: bool) -> list[str]:
-        command = [sys.executable, "-m", "celery", "-q", "-A", "config", program, "-l", "warning"]
-        schedule = str(self.folder.path / "beat-schedule")
-        if program == "worker":
-            command += ["-Q", QUEUES, "-c", "1", "--without-gossip", "--without-mingle"]
-        if program == "beat" or with_beat:
-            command += ["-B"] if with_beat else []
-            command += ["-s", schedule]
-        return command
+    def _workers(self, *, with_beat: bool) -> list[str]:
+        beat = ["--beat", self._schedule] if with_beat else []
+        return [sys.executable, "-m", "config.celery_workers", *beat]
 
-    def _replay_worker(self) -> list[str]:
-        return [
-            *("nice", "-n", REPLAY_NICENESS, sys.executable, "-m", "celery", "-q", "-A", "config"),
-            *("worker", "-l", "warning", "-Q", REPLAY_QUEUE, "-n", "replays@%h"),
-            *("-P", "threads", "-c", str(REPLAY_TASKS), "--without-gossip", "--without-mingle"),
-        ]
+    def _beat(self) -> list[str]:
+        celery = [sys.executable, "-m", "celery", "-q", "-A", "config"]
+        return [*celery, "beat", "-l", "warning", "-s", self._schedule]
 
-    def _with_connections(self, env: dict[str, str]) -> dict[str, str]:
-        """Let each thread of the replays' worker have a connection."""
-        named = env.get("PLAYHEAD_REPLAY_THREADS", "")
-        threads = int(named) if named.isdecimal() else DEFAULT_THREADS
-        return {"PLAYHEAD_DATABASE_POOL": str(REPLAY_TASKS * (threads + 2))} | env
+    @property
+    def _schedule(self) -> str:
+        return str(self.folder.path / "beat-schedule")
 
     def _environment(self, role: str) -> dict[str, str]:
         """Return a child's environment; only commands of the owner learn the owner's address."""
@@ -257,7 +240,7 @@ class Supervisor:
     def _stop(self) -> None:
         """Stop in the opposite order: whoever writes first, the broker last."""
         self.is_stopping = True
-        order = ("web", "worker", "replays", "beat", "postgres", "valkey")
+        order = ("web", "worker", "beat", "postgres", "valkey")
         for child in sorted(self.children, key=lambda child: order.index(child.name)):
             child.stop()
         if self.children:
