@@ -7,11 +7,13 @@ row. What a killed worker had reserved stays counted: its call may have been bil
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
@@ -23,6 +25,42 @@ from apps.tenants.models import Project
 
 MOST = Decimal(100_000)
 MILLION = Decimal(1_000_000)
+
+# Every call reserves and settles, so each is one statement.
+RESERVE = """
+WITH taken AS (
+    UPDATE providers_budget SET reserved = reserved + %s
+    WHERE id = %s AND project_id = %s AND "limit" >= reserved + spent + uncertain + %s
+    RETURNING id, project_id
+)
+INSERT INTO providers_reservation (id, project_id, budget_id, amount, expires_at, is_abandoned)
+SELECT %s, project_id, id, %s, %s, false FROM taken
+"""
+GONE = """
+WITH gone AS (
+    DELETE FROM providers_reservation WHERE id = %s AND project_id = %s
+    RETURNING project_id, budget_id, amount, is_abandoned
+)
+"""
+SETTLE = (
+    GONE
+    + """
+UPDATE providers_budget AS budget
+SET reserved = reserved - CASE WHEN gone.is_abandoned THEN 0 ELSE gone.amount END,
+    uncertain = uncertain - CASE WHEN gone.is_abandoned THEN gone.amount ELSE 0 END,
+    spent = spent + %s
+FROM gone WHERE budget.id = gone.budget_id AND budget.project_id = gone.project_id
+"""
+)
+SETTLE_UNKNOWN = (
+    GONE
+    + """
+UPDATE providers_budget AS budget
+SET reserved = reserved - gone.amount, uncertain = uncertain + gone.amount
+FROM gone WHERE NOT gone.is_abandoned
+    AND budget.id = gone.budget_id AND budget.project_id = gone.project_id
+"""
+)
 
 
 class BudgetSpentError(ProviderError):
@@ -60,51 +98,41 @@ def change_limit(budget: Budget, *, limit: Decimal) -> Budget:
     return budget
 
 
-@transaction.atomic
 def reserve(budget: Budget, amount: Decimal, *, seconds: float) -> Reservation:
     """Take ``amount`` out of the budget for one call of at most ``seconds``."""
-    taken = Budget.unscoped.filter(
-        pk=budget.pk,
-        project_id=budget.project_id,
-        limit__gte=F("reserved") + F("spent") + F("uncertain") + amount,
-    ).update(reserved=F("reserved") + amount)
-    if not taken:
-        budget.refresh_from_db()
-        is_tied_up = budget.limit - budget.spent - budget.uncertain >= amount
-        raise BudgetSpentError(_too_little(budget, amount), is_tied_up=is_tied_up)
-    return Reservation.unscoped.create(
+    made = Reservation(
         project_id=budget.project_id,
         budget_id=budget.pk,
         amount=amount,
         expires_at=timezone.now() + timedelta(seconds=seconds),
     )
+    values = (amount, budget.pk, budget.project_id, amount, made.pk, amount, made.expires_at)
+    if not _ran(RESERVE, values):
+        budget.refresh_from_db()
+        is_tied_up = budget.limit - budget.spent - budget.uncertain >= amount
+        raise BudgetSpentError(_too_little(budget, amount), is_tied_up=is_tied_up)
+    made._state.adding = False
+    return made
 
 
-@transaction.atomic
 def settle(reservation: Reservation, paid: Decimal | None) -> None:
     """Give back what a call did not cost; None is not known, and then all of it stays counted.
 
-    A reservation that was settled before changes nothing.
+    A reservation that was settled before changes nothing. What was given up for lost is counted
+    as uncertain by then, and comes back from there.
     """
-    held = (
-        Reservation.unscoped.select_for_update()
-        .filter(pk=reservation.pk, project_id=reservation.project_id)
-        .first()
-    )
-    if held is None:
-        return
-    # What was given up for lost is counted as uncertain by then, and comes back from there.
-    source = "uncertain" if held.is_abandoned else "reserved"
-    changes = {source: F(source) - held.amount}
-    if paid is not None:
-        changes["spent"] = F("spent") + paid
-    elif held.is_abandoned:
-        changes = {}
+    found = (reservation.pk, reservation.project_id)
+    if paid is None:
+        _ran(SETTLE_UNKNOWN, found)
     else:
-        changes["uncertain"] = F("uncertain") + held.amount
-    held.delete()
-    if changes:
-        _of(held).update(**changes)
+        _ran(SETTLE, (*found, paid))
+
+
+def _ran(statement: str, values: Sequence[Any]) -> int:
+    """Run a statement and return how many rows it wrote."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        return int(cursor.rowcount)
 
 
 @transaction.atomic

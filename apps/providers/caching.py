@@ -114,16 +114,21 @@ def keep(place: Place, provider: Remote, answer: Answer) -> bool:
         "notes": answer.notes,
     }
     now = timezone.now()
-    place.project.cached_answers.update_or_create(
+    row = CachedAnswer(
+        project=place.project,
         key=place.key,
         about=place.about_id,
         run=place.cache.run,
-        defaults={
-            "sealed": _sealed(place, told),
-            "is_pinned": place.cache.run is not None,
-            "made_at": now,
-            "expires_at": now + place.cache.keeps_for,
-        },
+        sealed=_sealed(place, told),
+        is_pinned=place.cache.run is not None,
+        made_at=now,
+        expires_at=now + place.cache.keeps_for,
+    )
+    place.project.cached_answers.bulk_create(
+        [row],
+        update_conflicts=True,
+        unique_fields=["project", "key", "about", "run"],
+        update_fields=["sealed", "is_pinned", "made_at", "expires_at"],
     )
     return True
 

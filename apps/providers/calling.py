@@ -12,7 +12,7 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import cast
 
@@ -125,6 +125,8 @@ class Caller:
         self.credential = credential if isinstance(credential, Credential) else None
         self.prices: PriceList | None = price_list(project) if self.credential else None
         self.provider, self.refusal = _ready(credential)
+        # When the use of the credential was last noted.
+        self._noted_at = datetime.min.replace(tzinfo=UTC)
 
     def call(self, request: Request, *, sample: int = 0) -> Outcome:
         """Ask, or serve what was answered before."""
@@ -236,9 +238,10 @@ class Caller:
         return prices.price(kind, model, usage, timezone.now())
 
     def _note_use(self) -> None:
-        if self.credential is None:
-            return
         now = timezone.now()
+        if self.credential is None or now - self._noted_at < USED_GRAIN:
+            return
+        self._noted_at = now
         is_old = Q(last_used_at=None) | Q(last_used_at__lt=now - USED_GRAIN)
         Credential.unscoped.filter(is_old, pk=self.credential.pk).update(last_used_at=now)
 

@@ -41,15 +41,22 @@ class Reported:
     was_made: bool
 
 
-def report_replay(project: Project, report: ReplayReport, sent: Json, *, actor: Actor) -> Reported:
+def report_replay(
+    project: Project, report: ReplayReport, sent: Json, *, actor: Actor, is_audited: bool = True
+) -> Reported:
     """Take an application's report of a replay; ``sent`` is the report as it came.
 
+    The server's own replays are audited where somebody starts them, and not once more here.
     Raises ConflictError where it contradicts what was reported, and UnprocessableError where
     it cannot be true.
     """
     try:
         with transaction.atomic():
-            return _Reporting(project, report, sent, actor).run()
+            reporting = _Reporting(project, report, sent, actor)
+            reported = reporting.run()
+            if is_audited and reporting.has_changed:
+                reporting.audit(reported.replay)
+            return reported
     except IntegrityError:
         # Two first reports of one id, at once and under different names.
         raise ConflictError(ANOTHER) from None
@@ -63,6 +70,7 @@ class _Reporting:
     ) -> None:
         self.project, self.report, self.actor = project, report, actor
         self.redactor = ReportRedactor(project)
+        self.has_changed = False
         self.name = self.redactor.name(report.session_name)
         self.original_name = self.redactor.name(report.session)
         self.body = {name: sent.get(name) for name in ("plan", "report", "error", "forked_at")} | {
@@ -83,7 +91,7 @@ class _Reporting:
         made = replay or self._new(session)
         self._fill(made, session, original)
         made.save()
-        self._audit(made)
+        self.has_changed = True
         linking.link_waiting(self.project, [self.name, str(session.pk)])
         return Reported(made, was_made=replay is None)
 
@@ -165,7 +173,7 @@ class _Reporting:
                 return found
         return places.expected_id(session.external_id if session else name, client_id)
 
-    def _audit(self, replay: Replay) -> None:
+    def audit(self, replay: Replay) -> None:
         told = {name: getattr(replay, name) for name in ("status", "origin", "band", *SHARES)}
         objects = [replay.pk, replay.session_id, *filter(None, [replay.original_id])]
         audit.record(

@@ -157,7 +157,7 @@ def _report(run: ServerReplay, ended: Ended, state: State, actor: Actor) -> None
         "report": found.as_json() | more,
         "error": CANCELLED if state == State.CANCELLED else None,
     }
-    report_replay(run.project, read_report(sent, now), sent, actor=actor)
+    report_replay(run.project, read_report(sent, now), sent, actor=actor, is_audited=False)
     rows = run.project.server_replays.filter(pk=run.pk)
     rows.update(state=state, ended_at=now, reason="")
     # What was paid for is in the record now.

@@ -165,7 +165,7 @@ def _report(project: Project, plan: Plan, actor: Actor) -> Replay:
         "forked_at": None if fork_at is None else {"step": fork_at},
     }
     report = read_report(sent, timezone.now())
-    replay = report_replay(project, report, sent, actor=actor).replay
+    replay = report_replay(project, report, sent, actor=actor, is_audited=False).replay
     replay.where = Where.SERVER
     replay.save(update_fields=["where"])
     return replay
