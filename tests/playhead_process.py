@@ -21,7 +21,7 @@ from typing import Any, ClassVar, Self
 import psutil
 
 ROOT = Path(__file__).resolve().parent.parent
-START_SECONDS = 90
+START_SECONDS = 180
 STOP_SECONDS = 20
 
 

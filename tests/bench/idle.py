@@ -20,7 +20,11 @@ REST_SECONDS = 20
 SERVER = "playhead-server"
 GOAL_MIB, GOAL_SECONDS = 300, 8
 # {extras: (packages, MB)}
-INSTALLS = {("embedded",): (75, 320), ("embedded", "providers", "test"): (110, 520)}
+INSTALLS = {
+    ("embedded",): (75, 320),
+    ("embedded", "analysis"): (110, 520),
+    ("embedded", "providers", "test"): (110, 520),
+}
 
 
 def measure(playhead: PlayheadProcess) -> Iterator[Figure]:
