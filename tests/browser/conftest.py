@@ -15,19 +15,21 @@ from django.core.management import call_command
 from django.db import connection, connections
 from django.test import Client, override_settings
 from django.test.testcases import LiveServerThread
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect, sync_playwright
 
 from apps.accounts.models import User
 from apps.annotations.share_links import Terms, make_link
 from apps.audit.actors import SYSTEM
 from apps.replays.models import Replay
+from apps.replays.runs.models import RegressionRun
 from apps.sessions.models import Session
 from apps.sessions.saved_views import save_view
 from apps.tenants.models import Project
 from apps.tenants.permissions import Role
-from tests.browser import account, imports, opinions, prompts, replays, seed, tickets
+from tests.browser import account, imports, opinions, prompts, replays, runs, seed, tickets
 from tests.factories import make_membership, make_organization, make_project, make_user
 from tests.replays.gathering import make_suite
+from tests.replays.scheduling import keep_schedule
 
 PASSWORD = "correct horse battery staple"
 SWITCHES = (
@@ -69,6 +71,9 @@ class Site:
     # Sessions that were run again, and by what they are worth looking at.
     replay_project: Project | None = None
     replays: dict[str, Replay] = field(default_factory=dict)
+    # A suite that was run, and the runs by what they are worth looking at.
+    run_project: Project | None = None
+    runs: dict[str, RegressionRun] = field(default_factory=dict)
     # The token of a share link to the session with hostile text.
     token: str = ""
 
@@ -137,6 +142,9 @@ def fill(url: str) -> Site:
     site.fresh_project = make_project(acme, "brand-new")
     site.replay_project = make_project(acme, "run-again")
     site.replays = replays.fill(site.replay_project)
+    site.run_project = make_project(acme, "run-suites")
+    site.runs = runs.keep_runs(site.run_project)
+    site.runs["scheduled"] = keep_schedule(site.run_project, owner)
     site.demo_project = make_project(acme, "the-demo", is_demo=True)
     return site
 
@@ -196,6 +204,7 @@ def open_context(
         context.set_default_timeout(20_000)
         context.add_init_script(TELL_VIOLATIONS)
         context.on("page", watch.follow)
+        context.route("**/*events", without_stream)
         if user is not None:
             context.add_cookies([site.cookies[user.pk]])
         opened.append(context)
@@ -204,6 +213,14 @@ def open_context(
     yield open_one
     for context in opened:
         context.close()
+
+
+def without_stream(route: Route) -> None:
+    """Refuse streams as a proxy may: the server of these tests holds none, and pages ask then."""
+    if "event-stream" in route.request.headers.get("accept", ""):
+        route.fulfill(status=204)
+    else:
+        route.continue_()
 
 
 def session_cookie(user: User, url: str) -> Any:

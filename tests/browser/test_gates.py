@@ -74,6 +74,17 @@ PAGES = {
     "replay, running": ("replays", "replays/{running}/"),
     "fork": ("replays", "sessions/{fork_session}/"),
     "fork of a fork": ("replays", "sessions/{again_session}/replays/"),
+    "runs": ("runs", "runs/"),
+    "runs of nothing": ("empty", "runs/"),
+    "new run": ("runs", "runs/new/?again={judged}"),
+    "new run, by a gate file": ("runs", "runs/new/?way=gate&again={judged}"),
+    "run": ("runs", "runs/{judged}/"),
+    "run, paused": ("runs", "runs/{paused}/"),
+    "run, cancelled": ("runs", "runs/{cancelled}/"),
+    "run, report": ("runs", "runs/{judged}/report/"),
+    "schedules": ("runs", "schedules/"),
+    "schedule": ("runs", "schedules/{scheduled}/"),
+    "schedule, changed": ("runs", "schedules/{scheduled}/change/"),
     "replay this": ("hero", "replay/?at=9"),
     "setup": ("project", "setup/"),
     "setup of nothing": ("empty", "setup/"),
@@ -117,7 +128,16 @@ def suite_page(site, rest):
     return rest.format(site.project.suites.get().pk)
 
 
-FOUND = {"import": import_page, "playground": playground_page, "suite": suite_page}
+def run_page(site, rest):
+    return rest.format(**{name: run.pk for name, run in site.runs.items()})
+
+
+FOUND = {
+    "import": import_page,
+    "playground": playground_page,
+    "suite": suite_page,
+    "runs": run_page,
+}
 
 
 def address(site, name):
@@ -137,7 +157,8 @@ def address(site, name):
         rest = rest.format(original=told["fork"].original_id, **named)
         return site.path(rest, site.replay_project)
     if place in FOUND:
-        return site.path(FOUND[place](site, rest))
+        project = site.run_project if place == "runs" else site.project
+        return site.path(FOUND[place](site, rest), project)
     if "{step}" in rest:
         event = site.project.events.filter(session=site.sessions[place]).first()
         rest = rest.format(step=event.id.hex)

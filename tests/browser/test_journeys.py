@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 from tests.browser import seed
 from tests.browser.conftest import PASSWORD
 from tests.browser.walking import has_ring, in_another_transaction, press, ready
+from tests.replays.running import ANSWER, run_on
 
 pytestmark = pytest.mark.browser
 
@@ -250,3 +251,43 @@ def test_moving_a_ticket_on_the_board(site, page):
 
     expect(column.locator("[data-ticket-link]:focus")).to_have_text("Refunded twice")
     assert has_ring(page)
+
+
+def test_comparing_two_versions_of_a_prompt(site, page):
+    page.goto(site.path("prompts/desk/hostile/"))
+    compare = page.get_by_role("button", name="Show difference")
+    compare.focus()
+    assert has_ring(page)
+    press(page, "Enter")
+    expect(page).to_have_url(re.compile(r"/diff/1\.\.2/$"))
+    page.get_by_role("link", name="Words").press("Enter")
+    expect(page.locator("ins").first).to_be_visible()
+    page.get_by_role("link", name="Run a suite with v2 against v1").press("Enter")
+
+    expect(page.get_by_label("Prompt", exact=False).first).to_have_value("desk/hostile@2")
+    expect(page.get_by_label("Prompt of the baseline")).to_have_value("desk/hostile@1")
+
+
+@pytest.mark.filterwarnings("ignore::celery.exceptions.AlwaysEagerIgnored")
+def test_running_a_suite_from_its_page_to_the_verdict(site, page):
+    project = site.run_project
+    page.goto(site.path(f"suites/{project.suites.get().pk}/", project))
+    page.get_by_role("link", name="Run", exact=True).press("Enter")
+    page.get_by_label("Who answers").focus()
+    assert has_ring(page)
+    page.keyboard.type("By rules")
+    page.get_by_text("Parameters, system message").first.press("Enter")
+    page.get_by_label("System message").first.focus()
+    page.keyboard.type("Be rude.")
+    page.get_by_label("Called").first.fill("rude")
+    page.get_by_text("More: name, a part").press("Enter")
+    page.get_by_label("Script").fill(f'[{{"system": "rude", "say": "No."}}, {{"say": "{ANSWER}"}}]')
+    page.get_by_role("button", name="Show the plan").press("Enter")
+    expect(page.locator("#plan")).to_contain_text("2 cases of Refunds v1")
+    page.get_by_role("button", name="Start the run").press("Enter")
+    expect(page.locator(".run-count")).to_contain_text("0 of 4")
+    in_another_transaction(lambda: run_on(project.regression_runs.latest("created_at")))
+    page.get_by_role("link", name="Report").press("Enter")
+
+    expect(page.locator(".run-says")).to_contain_text("do not tell whether rude is worse")
+    expect(page.locator("del").first).to_contain_text("refund is on its way")
