@@ -262,6 +262,18 @@ class RunForm:
         return self.main.is_bound
 
     @property
+    def wrong(self) -> list[tuple[str, str, str]]:
+        """Return the fields that were refused: label, id on the page, and why."""
+        if not self.is_sent:
+            return []
+        return [
+            (form[name].label, form[name].id_for_label, str(says[0]))
+            for form in self.all
+            for name, says in form.errors.items()
+            if name in form.fields
+        ]
+
+    @property
     def has_more(self) -> bool:
         """Whether something is typed, or wrong, where the page folds it away."""
         folded = ("name", "from_step", "limit", "seed", "agree_at", "script")
