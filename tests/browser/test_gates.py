@@ -86,6 +86,7 @@ PAGES = {
     "schedule": ("runs", "schedules/{scheduled}/"),
     "schedule, changed": ("runs", "schedules/{scheduled}/change/"),
     "replay this": ("hero", "replay/?at=9"),
+    "ask its models again": ("hero", "replay/server/?at=9"),
     "setup": ("project", "setup/"),
     "setup of nothing": ("empty", "setup/"),
     "ingest": ("project", "ingest/?hours=24"),
