@@ -12,6 +12,7 @@ from apps.sessions import (
     saved_view_pages,
     views,
 )
+from apps.sessions.agents import pages as agents
 from apps.sessions.exporting import FORMS
 
 app_name = "sessions"
@@ -19,6 +20,7 @@ ROOT = "o/<slug:organization_slug>/p/<slug:project_slug>/"
 PROJECT = f"{ROOT}sessions/"
 SESSION = f"{PROJECT}<uuid:session_id>/"
 STEP = f"{SESSION}steps/<slug:event_id>/"
+AGENTS = f"{ROOT}agents/"
 VIEW = f"{PROJECT}views/<int:view_id>/"
 urlpatterns = [
     path(PROJECT, views.session_list, name="list"),
@@ -35,6 +37,10 @@ urlpatterns = [
     path(f"{VIEW}delete/", saved_view_pages.delete, name="view-delete"),
     path(f"{VIEW}restore/", saved_view_pages.restore, name="view-restore"),
     path(f"{PROJECT}suggest/", views.session_suggestions, name="suggest"),
+    path(AGENTS, agents.agent_list, name="agents"),
+    path(f"{AGENTS}at/", agents.agent_at, name="agent-at"),
+    path(f"{AGENTS}<int:agent_id>/", agents.agent_detail, name="agent"),
+    path(f"{AGENTS}<int:agent_id>/v/<int:number>/", agents.agent_version, name="agent-version"),
     path(f"{ROOT}compare/", compare_views.compare_sessions, name="compare"),
     path(f"{ROOT}compare/rows.json", compare_views.compared_rows, name="compared-rows"),
     path(SESSION, views.session_detail, name="detail"),

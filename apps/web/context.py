@@ -61,6 +61,7 @@ PROJECT_PAGES = (
     Destination("Examples", "graduation-cap", "annotations:examples", Permission.READ_CONTENT),
     Destination("Compare", "chart-gantt", "sessions:compare", Permission.READ_CONTENT),
     Destination("Prompts", "scroll-text", "prompts:list", Permission.READ_PROMPTS, "p"),
+    Destination("Agents", "bot", "sessions:agents", Permission.READ_META),
     Destination("Replays", "play", "replays:list", Permission.READ_META),
     Destination("Regressions", "git-branch", RUNS, Permission.READ_META, "r"),
     Destination("Tickets", "ticket", "tickets:list", Permission.READ_META, "t"),

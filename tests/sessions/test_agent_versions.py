@@ -216,3 +216,13 @@ def test_a_session_that_joins_another_is_looked_at_with_it(project):
 def test_an_agent_without_a_name_has_versions_too(seen, project):
     assert seen(agent=None) == [1]
     assert [agent.name for agent in project.agents.all()] == [""]
+
+
+def test_calls_that_are_spread_over_models_are_of_one_version(seen, project):
+    models = ["gpt-4o", "claude-sonnet-4-5", "gemini-2.5-flash", "gpt-4o-mini"]
+    for number in (0, 1, 2, 0, 2, 1, 0, 1, 2, 0, 3):
+        seen(model=models[number])
+
+    assert set(numbers_now(project)) == {1}
+    assert seen(model="o3") == [1]
+    assert seen(model="gpt-4o", params={"temperature": 1}) == [5]

@@ -33,6 +33,7 @@ TABLE = {
     "prompt": ("triage", ["c"], "a\x00"),
     "prompt_version": ("triage@7", ["c"], "7"),
     "agent": ("billing", ["a"], "a\x00"),
+    "agent_version": ("billing@2", ["a"], "a\x00"),
     "release": (LONG, ["a"], "a\x00"),
     "tag": ("vip", ["c"], "a\x00"),
     "error": ("TimeoutError", ["b"], "a\x00"),
@@ -97,6 +98,7 @@ def three(project):
         ],
     )
     give(project, "b", *OPEN_TICKET)
+    give(project, "a", Facet.AGENT_VERSION, "billing@2")
     give(project, "b", Facet.SCORE, "helpful=yes")
     return project
 

@@ -18,6 +18,7 @@ from apps.replays.suite_changes import Added, Change
 from apps.replays.suite_models import Suite
 from apps.replays.suites import create_suite
 from apps.sessions import store
+from apps.sessions.agents.assigning import read_session
 from apps.sessions.events import IncomingEvent
 from apps.sessions.models import Event
 from apps.sessions.saved_views import save_view
@@ -68,6 +69,7 @@ def furnish(project: Project) -> Place:
     [session_id] = store.append(project, [event]).sessions
     row = Event.unscoped.filter(project_id=project.pk, session_id=session_id).get()
     session = project.sessions.get(pk=session_id)
+    [seen] = read_session(session)
     words = seal_words(cipher_of(session), 1, title=content, description=content)
     project.tickets.create(number=1, session=session, opened_by="a key", **words)
     key, _ = make_key(project)
@@ -77,6 +79,8 @@ def furnish(project: Project) -> Place:
         "session_id": session_id,
         "event_id": event_hex(row),
         "field": "input",
+        "agent_id": seen.agent.pk,
+        "agent_name": "-",
         "import_id": project.imports.create(status="cancelled", file_name=content).pk,
         "key": key.pk,
         "view_id": save_view(

@@ -128,16 +128,15 @@ def _shown(agent: Agent, calls: Sequence[Call], keys: ProjectKeys) -> Shown:
         slot, prompt = prompts[said]
         if slot in shown.state:
             continue
-        kept = {name: value for name, value in call.params.items() if name not in agent.varying}
         shown.state[slot] = {
             "prompt": prompt,
             "ref": call.ref,
             "model": call.model,
-            "params": kept,
+            "params": dict(call.params),
             "tools": dict(call.tools),
         }
         shown.events[slot] = call.event
-    return shown
+    return Shown(generalising.without(shown.state, agent.varying), shown.events)
 
 
 def _prompt(

@@ -3,12 +3,13 @@
 Two texts cannot tell a value from an edit; some more can. When a version is new, the wordings of
 its prompts are compared with older ones that one session each had: where they differ in one place
 alone, the place is a hole and their versions are one, the oldest. The same goes for a parameter
-that is another number each time.
+that is another number each time, and for the model where calls are spread over several.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import Any
 
 from django.db.models import Count
@@ -22,14 +23,19 @@ from apps.sessions.keys import ProjectKeys
 
 # Wordings and versions that are looked at for having one place that varies.
 MOST_LOOKED_AT = 12
+# An agent is routed, so that its model says nothing of its version, if of so many sessions some
+# had a model that was in use before and not in the session before; two models are a comparison.
+MODEL, ANY_MODEL = "model", "*"
+ROUTED_SESSIONS, ROUTED_MODELS, RETURNS = 40, 3, 6
 
 
 def settle(agent: Agent, version: AgentVersion, keys: ProjectKeys) -> AgentVersion:
     """Join what proved to be one with a version that was just made; return what it is now."""
     rare = _rare(agent)
-    if version.pk not in {row.pk for row in rare} or len(rare) < wording.VALUES:
-        return version
-    if not (_join_wordings(agent, version, rare) or _let_vary(agent, version, rare)):
+    is_joined = _is_routed(agent) and _add_varying(agent, [MODEL])
+    if len(rare) >= wording.VALUES:
+        is_joined |= _join_wordings(agent, version, rare) or _let_vary(agent, version, rare)
+    if not is_joined:
         return version
     _join_versions(agent, keys)
     version.refresh_from_db()
@@ -88,10 +94,32 @@ def _let_vary(agent: Agent, version: AgentVersion, rare: Sequence[AgentVersion])
         if isinstance(value, int | float) and not isinstance(value, bool)
     }
     found = [name for name in sorted(names) if _varies(name, version, rare)]
-    if found:
-        agent.varying = sorted({*agent.varying, *found})
+    return _add_varying(agent, found)
+
+
+def _add_varying(agent: Agent, names: Iterable[str]) -> bool:
+    fresh = set(names) - set(agent.varying)
+    if fresh:
+        agent.varying = sorted({*agent.varying, *fresh})
         agent.save(update_fields=["varying"])
-    return bool(found)
+    return bool(fresh)
+
+
+def _is_routed(agent: Agent) -> bool:
+    """Tell whether the agent's calls are spread over models."""
+    if MODEL in agent.varying:
+        return False
+    links = agent.sessions.filter(project_id=agent.project_id).select_related("version")
+    newest = links.order_by("-started_at", "-session_id")[:ROUTED_SESSIONS]
+    models = [
+        "|".join(link.version.calls[slot]["model"] for slot in sorted(link.events))
+        for link in reversed(newest)
+    ]
+    returns = sum(
+        model != before and model in models[:at]
+        for at, (before, model) in enumerate(pairwise(models))
+    )
+    return len(set(models)) >= ROUTED_MODELS and returns >= RETURNS
 
 
 def _varies(name: str, version: AgentVersion, rare: Sequence[AgentVersion]) -> bool:
@@ -102,10 +130,13 @@ def _varies(name: str, version: AgentVersion, rare: Sequence[AgentVersion]) -> b
 
 
 def without(calls: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
-    """Return a state without some parameters."""
+    """Return a state without some parameters, or without its models."""
     gone = set(names)
+    any_model = {"model": ANY_MODEL} if MODEL in gone else {}
     return {
-        slot: call | {"params": {k: v for k, v in call["params"].items() if k not in gone}}
+        slot: call
+        | {"params": {k: v for k, v in call["params"].items() if k not in gone}}
+        | any_model
         for slot, call in calls.items()
     }
 

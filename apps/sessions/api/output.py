@@ -16,6 +16,7 @@ from apps.tenants.models import Project
 Json = dict[str, Any]
 
 STAMPS = {
+    "agent_versions": Facet.AGENT_VERSION,
     "models": Facet.MODEL,
     "providers": Facet.PROVIDER,
     "prompts": Facet.PROMPT,
