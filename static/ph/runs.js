@@ -3,13 +3,17 @@
 import { part } from "./fragments.js";
 
 const EVERY = 3_000;
-let last = 0;
+const told = document.querySelector("[data-progress-told]");
+// The page itself shows the rows as they were a moment ago.
+let last = Date.now();
+let known = told?.textContent;
 let isReading = false;
 
 // Rows that look otherwise now take the place of those that are there; what has the focus stays.
 async function refresh() {
   const rows = document.querySelector("[data-run-rows]");
-  if (!rows || isReading || Date.now() - last < EVERY) return;
+  if (!rows || isReading || told.textContent === known || Date.now() - last < EVERY) return;
+  known = told.textContent;
   last = Date.now();
   isReading = true;
   try {

@@ -12,6 +12,7 @@ from apps.replays.runs.models import RunState
 from apps.replays.runs.starting import pause_run
 from apps.tenants.permissions import Role
 from tests.factories import make_membership
+from tests.prompts.factories import make_prompt, make_version
 from tests.replays.gathering import make_suite
 from tests.replays.running import (
     ANSWER,
@@ -235,6 +236,19 @@ def test_several_candidates_stand_in_one_table(member_client, project):
 
     assert "The candidates beside each other" in text
     assert text.count("on it</span>") == 1
+
+
+def test_candidates_of_the_library_lead_to_their_versions(member_client, project):
+    prompt = make_prompt(project, "desk/triage", "Be kind.")
+    make_version(prompt, "Be rude.")
+    sides = {"baseline": {"prompt": "desk/triage@1"}, "candidates": [{"name": "v2"}]}
+    sides["candidates"][0]["prompt"] = "desk/triage:latest"
+    run = make_run(project, **sides)
+
+    text = page_of(member_client, run, "report/")
+
+    assert "/prompts/desk/triage/diff/1..2/" in text
+    assert "/prompts/desk/triage/v/2/" in text
 
 
 def test_the_list_narrows_and_says_where_to_begin(member_client, project):

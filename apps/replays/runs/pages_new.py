@@ -16,6 +16,7 @@ from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
+from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_http_methods
 
 from apps.core.errors import ConflictError, DomainError, InvalidError
@@ -45,6 +46,7 @@ MOST_PROMPTS = 200
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
+@gzip_page
 @project_view(Permission.RUN_REPLAYS)
 def new_run(request: SignedInRequest, project: Project) -> HttpResponse:
     """Show the form, the plan of what was typed, or start it."""
