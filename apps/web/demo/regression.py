@@ -23,12 +23,12 @@ SEED = 1
 SCRIPT: list[dict[str, Json]] = [
     {
         "system": "manuals before every answer",
-        "chance": 0.09,
+        "chance": 0.12,
         "call": {"name": "search_articles", "arguments": {"query": "policy"}},
     },
     {
         "system": "explain each of your steps in full",
-        "chance": 0.09,
+        "chance": 0.12,
         "say": [
             "Before I answer, let me explain each of my steps in full. First I read your message, "
             "then I read it a second time, and then I opened the manual on how to read orders.",
@@ -38,7 +38,7 @@ SCRIPT: list[dict[str, Json]] = [
     },
     {
         "system": "be short and kind",
-        "chance": 0.03,
+        "chance": 0.06,
         "say": ["One moment, please, I will have a look."],
     },
     {
