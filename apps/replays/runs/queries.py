@@ -158,6 +158,8 @@ def _rows(
 ) -> Iterator[CaseRow]:
     keys = [row.case_id for row in revisions]
     trials = run.trials.filter(case_id__in=keys).select_related("replay__session")
+    # What a report quotes is large, and not asked for here.
+    trials = trials.defer("replay__sealed", "replay__sealed_brief")
     sides: dict[UUID, dict[int, list[Trial]]] = {key: {} for key in keys}
     for trial in trials.order_by("side", "sample"):
         sides[trial.case_id].setdefault(trial.side, []).append(trial)

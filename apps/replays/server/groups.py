@@ -38,7 +38,8 @@ def cancel_replays(project: Project, replays: Sequence[UUID], *, actor: Actor) -
     """End these with what they have."""
     rows = project.server_replays.select_for_update(of=("self",)).filter(replay__in=replays)
     found = rows.filter(state__in=OPEN).select_related("replay__session", "replay__original")
-    for run in found.order_by("pk"):
+    # In one order, so that two who cancel at once do not wait for each other in a circle.
+    for run in found.order_by("replay__original_id", "pk"):
         run.project = project
         run.steps.filter(state__in=UNFINISHED).update(
             state=StepState.SKIPPED, reason=CANCELLED, lease=None
