@@ -184,3 +184,37 @@ def test_the_client_and_the_server_fill_alike(server):
     assert prompts.substitute(text, prompts.write_values(variables, values)) == fill(
         Resolved(text, variables, []), values
     )
+
+
+@pytest.fixture
+def forked(server, tmp_path):
+    """Record a prompt that is fetched and used, and fork before both with overrides."""
+    path = tmp_path / "run.playhead"
+    answer = server.answers["/api/v1/prompts/support/triage?version=1"]
+    other = answer[0].replace(b"Help ", b"Kindly help ").replace(b'"version":1', b'"version":2')
+    server.answers["/api/v1/prompts/support/triage?version=2"] = (other, '"two"')
+    server.answers["/api/v1/prompts/support/triage?label=staging"] = (other, '"two"')
+
+    def fork(overrides, at=1):
+        with playhead.session(file=path):
+            triage()
+        with playhead.fork(path, at=at, overrides=overrides):
+            return triage().format(customer="Ann")
+
+    return fork
+
+
+@pytest.mark.parametrize("wanted", [2, "2", "v2", "staging"])
+def test_a_fork_fetches_another_version_of_a_prompt(forked, wanted):
+    assert forked({"prompt:support/triage": wanted}).startswith("Kindly help Ann")
+
+
+def test_a_fork_takes_other_prompts_from_the_record(forked, server):
+    assert forked({"prompt:chat": 2}).startswith("Help Ann")
+    assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize("wanted", [0, "", None, True, 1.5])
+def test_what_is_no_version_of_a_prompt_is_refused_before_anything_runs(forked, wanted):
+    with pytest.raises(ValueError, match="takes a version such as 8 or v8"):
+        forked({"prompt:support/triage": wanted})

@@ -158,8 +158,9 @@ def fork(  # noqa: PLR0913
     """Run what is inside from the record up to step ``at``, and for real from there.
 
     ``overrides`` change what is asked from there on: ``{"model": "gpt-4o-mini"}``,
-    ``{"params": {"temperature": 0}}``, ``{"tool:search": function}``. What may not run for real
-    is answered by ``stubs``. The fork is recorded as a session of its own, called ``id``; the one
+    ``{"params": {"temperature": 0}}``, ``{"tool:search": function}``, and for a prompt of the
+    library that is fetched from there on ``{"prompt:triage": "v8"}``. What may not run for real is
+    answered by ``stubs``. The fork is recorded as a session of its own, called ``id``; the one
     that it leaves is only read.
     """
     _listen()

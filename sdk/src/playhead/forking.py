@@ -6,6 +6,7 @@ The fork is a session of its own. What it was forked from is only read.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -19,8 +20,11 @@ from playhead.tapes import Recorded, Tape
 
 Json = Any
 
-# What ``overrides`` may change: the model, parameters of its calls, and tools by name.
-MODEL, PARAMS, TOOL = "model", "params", "tool:"
+# What ``overrides`` may change: the model, parameters of its calls, tools and prompts by name.
+MODEL, PARAMS, TOOL, PROMPT = "model", "params", "tool:", "prompt:"
+# As ``playhead.prompt`` fetches one of the library.
+FETCHED = ("retriever", "prompt")
+NUMBER = re.compile(r"v?([1-9][0-9]{0,8})")
 
 
 class Forking(Replaying):
@@ -64,7 +68,20 @@ class Forking(Replaying):
         if recorded.seq < self.at:
             return True
         # After the fork models are asked anew, and so is what was replaced.
-        return call.kind != "llm" and TOOL + call.name not in self.overrides
+        is_asked_anew = call.kind == "llm" or self._is_other_prompt(call)
+        return not is_asked_anew and TOOL + call.name not in self.overrides
+
+    def prompt_at(self, name: str) -> dict[str, Json] | None:
+        """Return which version, or label, of a prompt of the library is fetched instead."""
+        wanted = self.overrides.get(PROMPT + name)
+        return None if wanted is None else _prompt_at(name, wanted)
+
+    def _is_other_prompt(self, call: Call) -> bool:
+        asked = call.asked if isinstance(call.asked, Mapping) else {}
+        return (
+            call.kind,
+            call.name,
+        ) == FETCHED and f"{PROMPT}{asked.get('name')}" in self.overrides
 
     def changed_body(self, body: bytes) -> bytes:
         """Return a request of a model with what is overridden, after the fork."""
@@ -92,7 +109,8 @@ class Forking(Replaying):
         if not is_known and not self.has_left():
             # Before the fork the record is followed to the letter.
             return False
-        return TOOL + call.name in self.overrides or super()._may_run(call)
+        is_replaced = TOOL + call.name in self.overrides or self._is_other_prompt(call)
+        return is_replaced or super()._may_run(call)
 
 
 def _told(value: Any) -> Json:
@@ -102,6 +120,19 @@ def _told(value: Any) -> Json:
 def _check(at: int, tape: Tape, overrides: Mapping[str, Any]) -> None:
     if not 1 <= at <= len(tape.events):
         raise ValueError(f"at must be a step from 1 to {len(tape.events)}, not {at}.")
-    for name in overrides:
-        if name not in (MODEL, PARAMS) and not name.startswith(TOOL):
-            raise ValueError(f"overrides may name model, params and tool:<name>, not {name!r}.")
+    for name, wanted in overrides.items():
+        if name.startswith(PROMPT):
+            _prompt_at(name.removeprefix(PROMPT), wanted)
+        elif name not in (MODEL, PARAMS) and not name.startswith(TOOL):
+            known = "model, params, tool:<name> and prompt:<name>"
+            raise ValueError(f"overrides may name {known}, not {name!r}.")
+
+
+def _prompt_at(name: str, wanted: Any) -> dict[str, Json]:
+    """Return what 8, "8", "v8" or "staging" names: a version, or else a label."""
+    if isinstance(wanted, str) and wanted:
+        number = NUMBER.fullmatch(wanted)
+        return {"version": int(number[1])} if number else {"label": wanted}
+    if isinstance(wanted, int) and not isinstance(wanted, bool) and wanted > 0:
+        return {"version": wanted}
+    raise ValueError(f"prompt:{name} takes a version such as 8 or v8, or a label, not {wanted!r}.")

@@ -20,13 +20,16 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
+from playhead import places
 from playhead.client import known_server
 from playhead.fetching import AGENT, Server
+from playhead.forking import Forking
 from playhead.matching import canonical
 from playhead.stamping import note_use
 from playhead.steps import retriever
@@ -41,6 +44,8 @@ FRESH = 60.0
 # How long a program waits for a prompt that it has not got, in seconds.
 PATIENCE = 5.0
 TAG = re.compile(r"\\\{\{|\{\{(?P<inside>[^{}\n]{0,300})(?P<end>\}\})?")
+# What a fork fetches in the place of the prompt that is asked for.
+_instead: ContextVar[dict[str, Json] | None] = ContextVar("playhead_prompt", default=None)
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 
 
@@ -161,14 +166,20 @@ def prompt(name: str, *, label: str | None = None, version: int | None = None) -
     """
     if label is not None and version is not None:
         raise ValueError("Give either label or version, not both.")
-    if version is not None:
-        return Prompt.of(_fetched(name, {"version": version}))
-    return Prompt.of(_fetched(name, {"label": label or "production"}))
+    run = places.current_run()
+    token = _instead.set(run.prompt_at(name) if isinstance(run, Forking) else None)
+    try:
+        at = {"label": label or "production"} if version is None else {"version": version}
+        return Prompt.of(_fetched(name, at))
+    finally:
+        _instead.reset(token)
 
 
 @retriever(name="prompt")  # type: ignore[untyped-decorator]
 def _fetched(name: str, at: dict[str, Json]) -> dict[str, Json]:
-    # A step of the session, so that a replay is answered from the record.
+    # A step of the session, so that a replay is answered from the record. A fork comes here
+    # only for what it fetches anew.
+    at = _instead.get() or at
     try:
         server = known_server(name)
     except ValueError:
