@@ -315,3 +315,15 @@ def as_chat(message):
     reply = chat(message["content"])
     reply.body["choices"][0]["message"] = message
     return reply
+
+
+def test_a_handing_over_that_nobody_answered_ends_the_replay_as_it_ended_the_record(project, api):
+    asked, handed = asking(1, 2), asking(2, 4)
+    handed.output = calling(3, "4411", "hand_over")
+    after = tool(3, "4411", "held", parent=handed.id)
+    make_session(project, asked, tool(1, "4411", "paid"), handed, after)
+
+    replay = ran(project, api, provider="recorded")
+
+    assert (replay["band"], replay["report"]["stop"]["stop"]) == ("identical", "ended")
+    assert replay["report"]["tools"] == {"exact": 1}

@@ -105,6 +105,7 @@ class FreeAsking(Asking):
         served: list[Served] = []
         for call in message.tool_calls:
             found = self.tools.find(call) or self._pooled(call) or self._simulated(call)
+            found = found or self.tools.unanswered(call, self.walk.beside)
             if found is None:
                 break
             served.append(found)

@@ -134,7 +134,7 @@ def tools_of(asking: FreeAsking) -> Counter[str]:
     """Return how many calls of tools were answered in which way."""
     found: Counter[str] = Counter()
     for made in asking.walk.made:
-        found.update(served.how for served in made.served)
+        found.update(served.how for served in made.served if served.is_answered)
         found.update([UNANSWERED] if made.missing is not None else [])
     return found
 

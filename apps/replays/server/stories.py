@@ -51,8 +51,11 @@ class Story:
         self.ids: set[str] = set()
         self.times = Times()
         self.is_departed = False
-        self._by_told = {
-            told.event["id"]: told for told in asking.tools.answers if told.event is not None
+        # Tools that models called; others are the application's own calls.
+        self._called = {
+            told.event["id"]
+            for told in asking.tools.answers
+            if told.event is not None and told.key != told.event["id"]
         }
         self._children: dict[str, list[Event]] = {}
         for event in self.loop.events:
@@ -93,7 +96,8 @@ class Story:
             self._serve_following(made)
         model = self.copies_of_model()
         for served in made.served:
-            self._serve_tool(served, model)
+            if served.is_answered:
+                self._serve_tool(served, model)
         if made.missing is not None:
             self._add_unanswered(made, model)
 
@@ -128,7 +132,7 @@ class Story:
         hows = {event["id"]: served.how for served in made.served if (event := _event(served))}
         left_out: set[str] = set()
         for event in self._following(made):
-            is_other = event["id"] in self._by_told and event["id"] not in hows
+            is_other = event["id"] in self._called and event["id"] not in hows
             if is_other or event.get("parent") in left_out or event["id"] in self.ids:
                 left_out.add(event["id"])
                 continue

@@ -28,6 +28,8 @@ Parts = tuple[Text | Image, ...]
 EXACT, LOOSE, REPEATED, POOLED, SIMULATED = "exact", "loose", "repeated", "pooled", "simulated"
 # A call at which a replay stops.
 UNANSWERED = "unanswered"
+# A call that the record has not answered either, and went on from: a handing over, for one.
+UNRECORDED = "unrecorded"
 # Ways in which the session's own record answered.
 OF_RECORD = frozenset({EXACT, LOOSE, REPEATED})
 READING = ("none", "read")
@@ -80,6 +82,10 @@ class Served:
         return self.how in OF_RECORD
 
     @property
+    def is_answered(self) -> bool:
+        return self.how != UNRECORDED
+
+    @property
     def result(self) -> ToolResult:
         """What the model is told."""
         return ToolResult(self.call.id, self.parts, self.is_error, self.call.name)
@@ -114,6 +120,15 @@ class ToolRecord:
     def take(self, call: ToolCall, how: str, told: Told) -> Served:
         told.is_used = True
         return Served(call, how, told.parts, told.is_error, told)
+
+    def unanswered(self, call: ToolCall, step: LoopStep) -> Served | None:
+        """Return a call as one without an answer, where the record has none for it at this step."""
+        asked, key = step.answer.tool_calls, exact_key(call.arguments)
+        for number, one in enumerate(asked):
+            is_it = one.name == call.name and exact_key(one.arguments) == key
+            if is_it and self.at(f"{step.event['id']}:{number}") is None:
+                return Served(call, UNRECORDED, ())
+        return None
 
     def at(self, key: str) -> Told | None:
         """Return the answer that stands at a place of the record."""

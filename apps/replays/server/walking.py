@@ -143,11 +143,12 @@ class Walk:
 
     def _go_on(self, made: Made, following: int) -> None:
         self.made.append(made)
-        results = Message("tool", tuple(served.result for served in made.served))
+        answered = [served for served in made.served if served.is_answered]
+        results = Message("tool", tuple(served.result for served in answered))
         self.history = (
             *without_system(made.request.messages),
             made.answer,
-            *((results,) if made.served else ()),
+            *((results,) if answered else ()),
             *made.said,
         )
         is_next = following == self.at + 1
@@ -175,7 +176,7 @@ def _said_after(step: LoopStep) -> Messages:
 
 def _are_as_recorded(made: Made, recorded: LoopStep) -> bool:
     """Tell whether the tools were answered as they were then, in whichever order."""
-    now = Counter((served.parts, served.is_error) for served in made.served)
+    now = Counter((one.parts, one.is_error) for one in made.served if one.is_answered)
     parts = [part for message in recorded.after for part in message.parts]
     results = [part for part in parts if isinstance(part, ToolResult)]
     return now == Counter((part.parts, part.is_error) for part in results)
