@@ -69,7 +69,7 @@ def test_a_run_is_planned_first_and_started_from_its_plan(member_client, project
     assert "3 cases" in plan.content.decode()
     assert "cannot pass" in plan.content.decode()
     assert project.regression_runs.get().name == "rude on Refunds"
-    assert answer.redirect_chain[0][0] == f"{ROOT}{project.regression_runs.get().pk}/"
+    assert answer.redirect_chain[0][0] == f"{ROOT}{project.regression_runs.get().pk}/#main"
 
 
 def test_another_plan_than_the_one_that_was_shown_is_not_started(member_client, project):

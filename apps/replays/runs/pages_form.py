@@ -267,7 +267,7 @@ class RunForm:
         if not self.is_sent:
             return []
         return [
-            (form[name].label, form[name].id_for_label, str(says[0]))
+            (str(form[name].label), form[name].id_for_label, str(says[0]))
             for form in self.all
             for name, says in form.errors.items()
             if name in form.fields

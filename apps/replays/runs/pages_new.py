@@ -123,7 +123,8 @@ class NewRun:
         except ConflictError as error:
             return self.plan_shown(settings, error.status, str(error))
         messages.success(self.request, "The run was started.")
-        return HttpResponseRedirect(address_of(run))
+        # A browser would carry the place on this page over to that one.
+        return HttpResponseRedirect(f"{address_of(run)}#main")
 
     def plan_shown(
         self, settings: RunSettings, status: int = 200, changed: str = ""
@@ -152,7 +153,10 @@ def _filled(project: Project, query: Mapping[str, str]) -> dict[str, Json]:
     """Return the settings that the address fills in: of a run again, or of what it names."""
     if again := query.get("again"):
         run = queries.find_run(project, _read_id(again, "again"))
-        return settings_json(kept_of(run).settings)
+        settings = kept_of(run).settings
+        # The form chooses suites by their ids; the run may have named it.
+        version = f"@{settings.suite_version}" if settings.suite_version else ""
+        return settings_json(settings) | {"suite": f"{run.suite_id}{version}"}
     filled: dict[str, Json] = {}
     if suite := query.get("suite"):
         filled["suite"] = str(_read_id(suite, "suite"))
