@@ -255,6 +255,15 @@ def test_options_that_say_nothing_are_no_verdict(views, arguments):
     assert ended.value.code == 3
 
 
+@pytest.mark.parametrize("place", ["no/g.json", "./gate.yml"])
+def test_places_that_cannot_be_written_are_refused_before_anything_runs(gate, views, place):
+    gate()
+
+    assert main(["gate", "run", "--json", place]) == 3
+    assert views.asked == []
+    assert Path("gate.yml").read_text().startswith("suite: refunds")
+
+
 def test_without_a_server_there_is_no_verdict(gate, monkeypatch, capsys):
     gate()
     monkeypatch.delenv(client.KEY)

@@ -40,12 +40,25 @@ class Outputs:
         self._remarks = (GITHUB if is_github else NONE) if wanted == AUTO else wanted
         # What people read, where the other stream is for a program.
         self.stream: TextIO = sys.stderr if self._json == STDOUT else sys.stdout
+        self._check_places()
+
+    @property
+    def _files(self) -> list[Path]:
+        names = (self._json, self._junit, self._markdown)
+        return [Path(name) for name in names if name and name != STDOUT]
+
+    def _check_places(self) -> None:
+        """Refuse now what could not be written after an hour, or would be written over the gate."""
+        for file in self._files:
+            if not file.parent.is_dir():
+                raise ValueError(f"There is no folder {file.parent}.")
+            if self._gate and file.resolve() == Path(self._gate).resolve():
+                raise ValueError(f"{file} is the gate file itself.")
 
     def clear(self) -> None:
         """Take away what an earlier run left, which could be taken for that of this one."""
-        for name in (self._json, self._junit, self._markdown):
-            if name and name != STDOUT:
-                Path(name).unlink(missing_ok=True)
+        for file in self._files:
+            file.unlink(missing_ok=True)
 
     def write(self, run: Run, report: Mapping[str, Json], code: int) -> None:
         """Write a run's report into the files that are wanted, and print it."""
