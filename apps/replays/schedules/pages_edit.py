@@ -38,7 +38,7 @@ from apps.replays.schedules.pages_form import (
 )
 from apps.replays.schedules.pages_words import as_yaml, shown_times
 from apps.replays.schedules.sealed import open_choice, open_settings
-from apps.replays.schedules.settings import Draft, Known, draft_of, read_sent
+from apps.replays.schedules.settings import Draft, Known, draft_of, read_sent, read_start
 from apps.replays.schedules.timing import Timing, read_timing
 from apps.sessions.filters import refuse_unknown
 from apps.tenants.access import people_who_may_see
@@ -272,5 +272,5 @@ def read_timing_of(typed: Mapping[str, Json]) -> tuple[Timing, datetime]:
     """Return when it is due and from when on, as it was typed so far."""
     timing = read_timing(told_cron(typed), str(typed.get("time_zone") or "UTC"))
     told = told_start(str(typed.get("starts_at") or ""), timing.zone)
-    starts_at = datetime.fromisoformat(told) if told else None
+    starts_at = read_start(datetime.fromisoformat(told)) if told else None
     return timing, services.counted_from(timezone.now(), starts_at)

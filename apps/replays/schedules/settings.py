@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -23,6 +23,7 @@ from apps.replays.schedules.models import LONGEST_NAME, Missed, Schedule
 from apps.replays.schedules.timing import Timing, read_timing
 from apps.replays.server.settings import AT_HOME, Strict
 from apps.replays.suite_models import Suite
+from apps.replays.suite_queries import MOST_DIGITS
 from apps.tenants.access import people_who_may_see
 from apps.tenants.models import Project
 from apps.tenants.permissions import Permission
@@ -33,6 +34,7 @@ Json = Any
 NO_SUITE = "chosen when it is due"
 WHAT = "Say what it runs over: name a suite in `run`, or choose `sessions`."
 NOT_BOTH = "It runs over a suite or over sessions: leave `suite` out of `run`, or `sessions`."
+FARTHEST = timedelta(days=3_652)
 PAST = (
     "This moment has passed. Give one to come, or leave starts_at out: the schedule then begins "
     "with its next time."
@@ -127,7 +129,7 @@ def _settings(sent: Sent, known: Known) -> tuple[dict[str, Json], str | None]:
     else:
         raise InvalidError("Say what is run: the body of a new run.", "run")
     named = told.pop("suite", None)
-    if not isinstance(named, str | None):
+    if not isinstance(named, str | None) or "\x00" in (named or ""):
         raise InvalidError("Expected the name or id of a suite.", "run.suite")
     return told, named
 
@@ -165,7 +167,8 @@ def find_suite_named(project: Project, named: str) -> tuple[Suite, int | None]:
         raise InvalidError(message, "run.suite")
     if not mark:
         return suite, None
-    if not (number.isascii() and number.isdigit() and 1 <= int(number[:9]) <= suite.latest):
+    is_number = number.isascii() and number.isdigit() and len(number) <= MOST_DIGITS
+    if not (is_number and 1 <= int(number) <= suite.latest):
         message = f"A version of {suite.name} is a number from 1 to {suite.latest}."
         raise InvalidError(message, "run.suite")
     return suite, int(number)
@@ -231,7 +234,8 @@ def _owner(project: Project, sent: Sent, usual: User | None) -> User:
             raise InvalidError(OWNER, "owner")
         return usual
     named = people_who_may_see(project, needs=Permission.RUN_REPLAYS)
-    owner = named.filter(email=sent.owner.strip().lower()).first()
+    email = sent.owner.strip().lower().replace("\x00", "")
+    owner = named.filter(email=email).first()
     if owner is None:
         raise InvalidError("Nobody of this address may run replays in this project.", "owner")
     return owner
@@ -260,9 +264,17 @@ def _starts_at(sent: Sent, schedule: Schedule | None) -> datetime | None:
         raise InvalidError(message, "starts_at")
     if schedule is not None and moment == schedule.starts_at:
         return moment
-    if moment <= timezone.now():
+    return read_start(moment)
+
+
+def read_start(moment: datetime) -> datetime:
+    """Return a moment that is to come and not too far, or raise InvalidError."""
+    now = timezone.now()
+    if moment <= now:
         raise InvalidError(PAST, "starts_at")
-    return moment
+    if moment > now + FARTHEST:
+        raise InvalidError("starts_at is at most ten years ahead.", "starts_at")
+    return moment.astimezone(UTC)
 
 
 def _missed(sent: Sent, schedule: Schedule | None) -> Missed:
