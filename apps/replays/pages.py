@@ -121,6 +121,7 @@ def run_context(request: SignedInRequest, project: Project, replay: Replay) -> d
     run = project.server_replays.filter(replay=replay).select_related("budget").first()
     return {
         "progress": None if run is None else progress_of(run),
+        "numbers": pages_detail.numbers_of(replay, run.mode if run else ""),
         "trial": project.trials.filter(replay=replay).select_related("run").first(),
         "may_run": Permission.RUN_REPLAYS in request.permissions,
     }

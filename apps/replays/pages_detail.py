@@ -24,9 +24,10 @@ from apps.replays.pages_amounts import amounts_of, served_of
 from apps.replays.pages_words import (
     ANSWERED,
     DETERMINISM,
+    FREE,
+    FREE_MEASURES,
     MATCHES,
     MEASURES,
-    MODES,
     POLICIES,
     Measure,
     class_means,
@@ -129,9 +130,10 @@ class Shown:
 NOWHERE = (StepLink(), StepLink())
 
 
-def numbers_of(replay: Replay) -> list[Number]:
-    running = replay.is_running
-    return [Number(measure, getattr(replay, measure.name), running) for measure in MEASURES]
+def numbers_of(replay: Replay, mode: str = "") -> list[Number]:
+    """Return the four numbers; ``mode`` is that of a replay that the server runs."""
+    running, measures = replay.is_running, FREE_MEASURES if mode in FREE else MEASURES
+    return [Number(measure, getattr(replay, measure.name), running) for measure in measures]
 
 
 def body_context(replay: Replay, body: Body, begins: str) -> dict[str, Any]:
@@ -290,8 +292,6 @@ def plan_of(plan: Mapping[str, Json]) -> list[tuple[str, str, str]]:
     """Return what was planned: a title, what was chosen, and what that means."""
     match, policy = text(plan, "match"), text(plan, "on_divergence")
     rows = [
-        ("History", *MODES.get(text(plan, "mode"), ("", ""))),
-        ("Asked", text(plan, "provider"), ""),
         ("Match", match, MATCHES.get(match, "")),
         ("On divergence", policy, POLICIES.get(policy, "")),
         ("May run for real", _names(plan, "allow_live"), ""),

@@ -74,6 +74,24 @@ MEASURES = (
     ),
 )
 
+# Modes of replays that go on by themselves: of these every call of a model is asked.
+FREE = ("free_running", "prefix_then_free")
+FREE_MEASURES = (
+    Measure(
+        "coverage",
+        "Coverage",
+        "of its calls of tools were answered from the record",
+        "the replay called no tool",
+    ),
+    Measure(
+        "consumption",
+        "Consumption",
+        "of the recorded calls have one beside them",
+        "nothing was recorded that could be asked for",
+    ),
+    *MEASURES[2:],
+)
+
 # By the class that a report names: what the step is called, and what that means.
 CLASSES = {
     "missing": ("not asked for", "The record has this call; the replay never made it."),
@@ -117,12 +135,7 @@ ANSWERED = {
     "pooled": "from other sessions",
     "simulated": "by a simulator",
 }
-# How the history of a server's replay is made, and what that answers.
-MODES = {
-    "teacher_forced": ("the record's", "each call follows the recorded steps before it"),
-    "prefix_then_free": ("the record's, then its own", "from a step on it goes on by itself"),
-    "free_running": ("its own", "what the model says makes what it is asked next"),
-}
+# How sure it is that the same comes of it again.
 DETERMINISM = {
     "exact": "the record answered all: it comes to the same each time",
     "cached": "kept answers of models were served: it comes to the same for as long as they are",
