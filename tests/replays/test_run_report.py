@@ -157,7 +157,8 @@ def test_the_report_of_a_real_run_holds_nothing_of_what_was_said(
     assert not [text for text in texts if "refund on its way" in text or "Be rude" in text]
 
 
-def test_a_report_has_the_forms_that_it_has(run, project, key_client):
+def test_a_report_has_the_forms_that_it_has(project, key_client):
+    run = make_started(project)
     client, address = key_client(project, "read:meta"), f"/api/v1/regression-runs/{run.pk}"
 
     kinds = {form: client.get(f"{address}/report?format={form}") for form in ("junit", "markdown")}
@@ -254,3 +255,14 @@ def test_messages_of_a_file_become_a_chat_and_stay_one_version(project, key_clie
     assert [one.json()["files"][0]["new"] for one in told] == [True, False]
     assert told[1].json()["settings"]["candidates"][0]["prompt"] == "chat@1"
     assert project.prompts.get().kind == "chat"
+
+
+def test_a_gate_file_that_is_wrong_adds_no_version(project, key_client):
+    gate = "suite: a\nprovider: b\nrepeats: 0\ncandidates:\n  - {name: x, file: a.md}\n"
+    sent = {"gate": gate, "files": {"a.md": "Be brief."}, "push": True}
+    client = key_client(project, "replays:run", "prompts:write")
+
+    refused = client.post(f"{RUNS}/gate", sent, content_type="application/json").json()
+
+    assert (refused["errors"][0]["path"], refused["errors"][0]["line"]) == ("repeats", "3")
+    assert not project.prompts.exists()

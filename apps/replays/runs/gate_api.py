@@ -113,13 +113,14 @@ class GateReading(ProjectAPIView):
         if missing:
             files = [_file_json(Pushed(one, None, is_new=False)) for one in wanted]
             return {"settings": None, "files": files, "missing": missing}
-        if sent["push"] and wanted:
+        found = look_up_files(self.project, wanted, texts)
+        settings = with_versions(told, found, texts)
+        # Before anything is added.
+        read_run_settings(settings)
+        if sent["push"] and any(one.is_new for one in found):
             self.require(Permission.WRITE_PROMPTS)
             found = push_files(self.project, wanted, texts, actor=self.actor)
-        else:
-            found = look_up_files(self.project, wanted, texts)
-        settings = with_versions(told, found, texts)
-        read_run_settings(settings)
+            settings = with_versions(told, found, texts)
         return {"settings": settings, "files": list(map(_file_json, found)), "missing": []}
 
 

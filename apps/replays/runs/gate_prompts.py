@@ -109,11 +109,15 @@ def push_files(
 def look_up_files(
     project: Project, wanted: Sequence[PromptFile], texts: Mapping[str, str]
 ) -> list[Pushed]:
-    """Return which versions say what the files say, and add nothing."""
+    """Return which versions say what the files say, and add nothing.
+
+    Raises InvalidError naming the candidate's file, where it cannot be a version.
+    """
     found = []
     for file in wanted:
         prompt = _prompt(project, file)
-        number = _number(prompt, _content(file, texts, prompt)) if prompt else None
+        content = _content(file, texts, prompt)
+        number = _number(prompt, content) if prompt else None
         found.append(Pushed(file, number, is_new=number is None))
     return found
 
