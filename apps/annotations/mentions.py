@@ -7,9 +7,7 @@ and so that nobody is meant who was not when it was written.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from functools import reduce
-from operator import or_
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from django.db.models import Q, QuerySet
@@ -18,12 +16,10 @@ from apps.accounts.models import User
 from apps.core.errors import InvalidError
 from apps.sessions.models import Session
 from apps.tenants.access import people_who_may_see
+from apps.tenants.naming import NAMED, handles_in, people_called
 
-MOST_MENTIONS = 20
 MOST_OFFERED = 8
 LONGEST_PREFIX = 100
-# @ann, or @ann@example.com where several are called so.
-NAMED = re.compile(r"(?<![\w@.+/-])@([A-Za-z0-9][\w.+-]*(?:@[\w-]+(?:\.[\w-]+)+)?)")
 # How the text keeps them.
 KEPT = re.compile(r"<@([0-9]{1,18})>")
 
@@ -41,12 +37,10 @@ def take_mentions(session: Session, text: str) -> tuple[str, list[User]]:
 
     A name that nobody or several of those who may see the session have stays a word.
     """
-    handles = {found.group(1).rstrip(".-+").lower() for found in NAMED.finditer(text)}
+    handles = handles_in(text)
     if not handles:
         return text, []
-    if len(handles) > MOST_MENTIONS:
-        raise InvalidError(f"A comment names at most {MOST_MENTIONS} people.", "text")
-    people = _people_called(session, handles)
+    people = people_called(people_who_may_see(session.project, session), handles)
 
     def kept(found: re.Match[str]) -> str:
         handle = found.group(1).rstrip(".-+")
@@ -55,19 +49,6 @@ def take_mentions(session: Session, text: str) -> tuple[str, list[User]]:
 
     taken = {person.pk: person for person in people.values()}
     return NAMED.sub(kept, text), list(taken.values())
-
-
-def _people_called(session: Session, handles: Iterable[str]) -> dict[str, User]:
-    names = sorted(handles)
-    wanted = Q(email__in=names)
-    wanted |= reduce(
-        or_, (Q(email__startswith=f"{name}@") for name in names if "@" not in name), Q()
-    )
-    found: dict[str, list[User]] = {}
-    for person in people_who_may_see(session.project, session).filter(wanted):
-        for handle in (person.email, person.email.partition("@")[0]):
-            found.setdefault(handle, []).append(person)
-    return {name: found[name][0] for name in names if len(found.get(name, ())) == 1}
 
 
 def offer_people(session: Session, prefix: str) -> list[Offered]:

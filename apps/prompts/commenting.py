@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.utils import timezone
@@ -11,9 +13,13 @@ from apps.audit.actors import Actor
 from apps.core.errors import ConflictError, InvalidError
 from apps.prompts.checks import clean_words
 from apps.prompts.content import lines_of
-from apps.prompts.models import LONGEST_COMMENT, PromptVersion, VersionComment
+from apps.prompts.models import LONGEST_COMMENT, Prompt, PromptVersion, VersionComment
 from apps.prompts.services import record
-from apps.tenants.access import permissions_in_project
+from apps.tenants.access import people_who_may_see, permissions_in_project
+from apps.tenants.inbox import Matter, tell_of
+from apps.tenants.inbox_models import InboxKind
+from apps.tenants.models import Project
+from apps.tenants.naming import handles_in, people_called
 from apps.tenants.permissions import Permission
 
 MOST_COMMENTS = 1_000
@@ -41,9 +47,31 @@ def add_comment(
         author=User.objects.filter(pk=actor.id).first() if actor.kind == "user" else None,
         by=actor.label or actor.kind,
     )
+    people = _people_named(prompt.project, text)
     told = {"version": version.number, "line": line, "comment": comment.pk}
-    record(actor, "prompt.comment", prompt, told)
+    record(actor, "prompt.comment", prompt, told | {"mentions": [one.pk for one in people]})
+    _tell(comment, prompt, people, actor)
     return comment
+
+
+def _people_named(project: Project, text: str) -> list[User]:
+    """Return whom a comment names, of those who may read prompts."""
+    handles = handles_in(text)
+    readers = people_who_may_see(project, needs=Permission.READ_PROMPTS)
+    return list({one.pk: one for one in people_called(readers, handles).values()}.values())
+
+
+def _tell(comment: VersionComment, prompt: Prompt, people: Iterable[User], actor: Actor) -> None:
+    place = f", line {comment.line}" if comment.line else ""
+    matter = Matter(
+        f"{prompt.name} v{comment.number}{place}",
+        "prompts:version",
+        (prompt.name, str(comment.number)),
+        Permission.READ_PROMPTS,
+        f"comment-{comment.pk}",
+    )
+    for person in people:
+        tell_of(person, prompt.project, kind=InboxKind.MENTION, actor=actor, matter=matter)
 
 
 @transaction.atomic

@@ -9,6 +9,7 @@ from __future__ import annotations
 from django.urls import path, register_converter
 
 from apps.prompts import comment_pages, diff_pages, edit_pages, file_pages, label_pages, pages
+from apps.prompts.api import comments as api_comments
 from apps.prompts.api import files as api_files
 from apps.prompts.api import labels as api_labels
 from apps.prompts.api import views as api
@@ -22,6 +23,7 @@ PROMPT = f"{ROOT}<prompt:prompt_name>/"
 VERSION = f"{PROMPT}v/<int:number>/"
 API = "api/v1/prompts"
 API_PROMPT = f"{API}/<prompt:prompt_name>"
+API_COMMENTS = f"{API_PROMPT}/versions/<int:number>/comments"
 
 urlpatterns = [
     path(ROOT, pages.prompt_list, name="list"),
@@ -46,6 +48,12 @@ urlpatterns = [
     path(f"{API}/-/export", api_files.Export.as_view(), name="api-export"),
     path(f"{API}/-/import", api_files.Import.as_view(), name="api-import"),
     path(f"{API_PROMPT}/versions", api.VersionCollection.as_view(), name="api-versions"),
+    path(API_COMMENTS, api_comments.CommentCollection.as_view(), name="api-comments"),
+    path(
+        f"{API_COMMENTS}/<int:remark_id>",
+        api_comments.CommentDetail.as_view(),
+        name="api-comment",
+    ),
     path(f"{API_PROMPT}/labels", api_labels.LabelCollection.as_view(), name="api-labels"),
     path(
         f"{API_PROMPT}/labels/requests/<int:request_id>",

@@ -294,6 +294,13 @@ ENDPOINTS = {
     f"{API_SUITE}/cases": Endpoint({"GET": P.READ_META}),
     f"{API_SUITE}/coverage": Endpoint({"GET": P.READ_META}),
     "/api/v1/prompts": Endpoint({"GET": P.READ_PROMPTS, "POST": P.WRITE_PROMPTS}),
+    f"{API_PROMPT}/-/metrics": Endpoint({"GET": P.READ_PROMPTS}),
+    f"{API_PROMPT}/versions/<int:number>/comments": Endpoint(
+        {"GET": P.READ_PROMPTS, "POST": P.ANNOTATE}
+    ),
+    f"{API_PROMPT}/versions/<int:number>/comments/<int:remark_id>": Endpoint(
+        {"PATCH": P.ANNOTATE, "DELETE": P.ANNOTATE}
+    ),
     "/api/v1/prompts/-/export": Endpoint({"GET": P.READ_PROMPTS}),
     "/api/v1/prompts/-/import": Endpoint({"POST": P.WRITE_PROMPTS}),
     API_PROMPT: Endpoint({"GET": P.READ_PROMPTS, "PATCH": P.WRITE_PROMPTS}),
