@@ -10,16 +10,16 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from apps.audit import services as audit
 from apps.core.paging import read_limit
 from apps.sessions.agents import comparing, queries
 from apps.sessions.agents.models import Agent
 from apps.sessions.agents.publishing import UNNAMED
 from apps.sessions.agents.queries import Change, VersionRow
-from apps.sessions.api.views import COMMON, PAGING, record_reading
+from apps.sessions.api.views import COMMON, PAGING
 from apps.sessions.filters import refuse_unknown
 from apps.sessions.prompt_metrics import Estimate
 from apps.tenants.doors import ProjectAPIView
-from apps.tenants.models import Project
 from apps.tenants.permissions import Permission
 
 Json = Any
@@ -157,22 +157,21 @@ class AgentVersionDetail(AgentAPIView):
         """A version; with the right to read content, what its prompts say and said before."""
         refuse_unknown(request.query_params.dict(), COMMON)
         agent = queries.find_agent(self.project, name=agent_name)
-        row = queries.version_row(agent, queries.find_version(agent, number))
+        row = queries.find_row(agent, number)
         told = _version_json(row)
         if self.may(Permission.READ_CONTENT):
-            told["prompts"] = self._prompts(self.project, row)
+            told["prompts"] = self._prompts(row)
         return Response(told)
 
-    def _prompts(self, project: Project, row: VersionRow) -> list[dict[str, Json]]:
-        version = row.version
-        rows = project.agent_versions.filter(agent_id=version.agent_id)
-        before = rows.filter(number=row.before).first() if row.before else None
-        for one in (version, before):
-            if one is not None:
-                one.project = project
-        compared = comparing.compare_versions(before, version)
-        record_reading(self, comparing.sessions_read(compared))
-        return [_words_json(one) for one in compared if one.slot in version.calls]
+    def _prompts(self, row: VersionRow) -> list[dict[str, Json]]:
+        compared = comparing.compare_versions(row.older, row.version)
+        audit.record_reading(
+            self.actor,
+            organization_id=self.project.organization_id,
+            project_id=self.project.pk,
+            session_ids=comparing.sessions_read(compared),
+        )
+        return [_words_json(one) for one in compared if one.slot in row.version.calls]
 
 
 def _agent_json(agent: Agent) -> dict[str, Json]:
@@ -238,6 +237,6 @@ def _words_json(one: comparing.Compared) -> dict[str, Json]:
         "text": told.text if told else None,
         "tools": dict(told.tools) if told else {},
         "diff": one.words,
-        "session": str(told.session.pk) if told else None,
+        "session": str(told.session) if told else None,
         "event": told.event if told else None,
     }

@@ -13,7 +13,8 @@ from apps.core.line_diff import read_diff
 from apps.core.paging import read_limit
 from apps.sessions.agents import queries
 from apps.sessions.agents.comparing import VARIES, Compared, compare_versions, sessions_read
-from apps.sessions.agents.models import Agent, AgentVersion
+from apps.sessions.agents.models import Agent
+from apps.sessions.agents.queries import VersionRow
 from apps.sessions.filters import refuse_unknown
 from apps.sessions.pages import may_read_content
 from apps.tenants.doors import SignedInRequest, project_view
@@ -66,17 +67,16 @@ def agent_version(
     """Show one version: what it has otherwise than the one before it, word by word."""
     refuse_unknown(request.GET.dict(), frozenset())
     agent = queries.find_agent(project, pk=agent_id)
-    version = queries.find_version(agent, number)
-    if version.number != number:
-        return redirect("sessions:agent-version", *_place(project, agent), version.number)
-    row, may_read = queries.version_row(agent, version), may_read_content(request)
+    row, may_read = queries.find_row(agent, number), may_read_content(request)
+    if row.version.number != number:
+        return redirect("sessions:agent-version", *_place(project, agent), row.version.number)
     context = {
         "project": project,
         "organization": project.organization,
         "agent": agent,
         "row": row,
         "may_read": may_read,
-        "prompts": _prompts(request, project, version, row.before) if may_read else [],
+        "prompts": _prompts(request, project, row) if may_read else [],
         "varies": VARIES,
     }
     return render(request, "sessions/agents/version.html", context)
@@ -87,20 +87,15 @@ def _place(project: Project, agent: Agent) -> tuple[str, str, int]:
 
 
 def _prompts(
-    request: SignedInRequest, project: Project, version: AgentVersion, before: int | None
+    request: SignedInRequest, project: Project, row: VersionRow
 ) -> list[dict[str, object]]:
     """Return what the version's prompts say, beside those before; it is written down."""
-    version.project = project
-    older = None
-    if before is not None:
-        older = project.agent_versions.get(agent_id=version.agent_id, number=before)
-        older.project = project
-    compared = compare_versions(older, version)
+    compared = compare_versions(row.older, row.version)
     record_reading(
         request.actor,
         organization_id=project.organization_id,
         project_id=project.pk,
-        session_ids=[str(one.pk) for one in sessions_read(compared)],
+        session_ids=sessions_read(compared),
     )
     return [{"one": one, "table": _table(one)} for one in compared]
 

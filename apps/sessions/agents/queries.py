@@ -15,7 +15,7 @@ from apps.core.errors import InvalidError
 from apps.core.paging import Page, decode_cursor, decode_position, encode_cursor
 from apps.sessions import sql
 from apps.sessions.agents.generalising import ANY_MODEL
-from apps.sessions.agents.models import Agent, AgentVersion, SessionAgentVersion
+from apps.sessions.agents.models import Agent, AgentVersion
 from apps.sessions.agents.publishing import UNNAMED, stamp_of
 from apps.sessions.arrays import array
 from apps.sessions.prompt_metrics import FEWEST, Estimate, Z, mean, share
@@ -107,8 +107,12 @@ class VersionRow:
     numbers: Numbers
     # None for the first.
     changes: Sequence[Change] | None
-    # The number of the version before it.
-    before: int | None
+    # The version before it.
+    older: AgentVersion | None
+
+    @property
+    def before(self) -> int | None:
+        return self.older.number if self.older else None
 
     @property
     def is_more(self) -> bool:
@@ -141,8 +145,8 @@ def agent_page(project: Project, *, cursor: str | None, limit: int) -> Page[Agen
     )
     found: list[Agent] = list(rows[: limit + 1])
     last = found[limit - 1] if len(found) > limit else None
-    seen = last.last_seen if last else None
-    following = encode_cursor(seen.isoformat(), last.pk) if last and seen else None
+    until = last.last_seen if last else None
+    following = encode_cursor(until.isoformat(), last.pk) if last and until else None
     return Page(found[:limit], next=following)
 
 
@@ -200,11 +204,14 @@ def version_page(agent: Agent, *, cursor: str | None, limit: int) -> Page[Versio
     return Page(_rows(agent, found, limit), next=following)
 
 
-def version_row(agent: Agent, version: AgentVersion) -> VersionRow:
-    """Return one version as the line has it."""
-    rows = agent.versions.filter(project_id=agent.project_id, merged_into=None)
-    before = rows.filter(number__lt=version.number).order_by("-number").first()
-    return _rows(agent, [version, *([before] if before else [])], 1)[0]
+def find_row(agent: Agent, number: int) -> VersionRow:
+    """Return a version as the line has it, or the one that it turned out to be; or a 404."""
+    live = agent.versions.filter(project_id=agent.project_id, merged_into=None)
+    known = live.filter(number__lte=min(number, 2**31 - 1))
+    rows = list(known.order_by("-number")[:2])
+    if rows and rows[0].number == number:
+        return _rows(agent, rows, 1)[0]
+    return find_row(agent, find_version(agent, number).number)
 
 
 def _rows(agent: Agent, found: Sequence[AgentVersion], limit: int) -> list[VersionRow]:
@@ -222,7 +229,7 @@ def _rows(agent: Agent, found: Sequence[AgentVersion], limit: int) -> list[Versi
                 sessions=counts.get(version.pk, 0),
                 numbers=_numbers(values.get(version.pk, [])),
                 changes=list(changes(before.calls, version.calls)) if before else None,
-                before=before.number if before else None,
+                older=before,
             )
         )
     return made[:limit]
@@ -305,10 +312,3 @@ def _told(value: Json) -> str:
     if value is None:
         return "none"
     return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def exemplars(version: AgentVersion, slot: str) -> SessionAgentVersion | None:
-    """Return the newest session that shows a prompt of a version, and in which step."""
-    rows = version.sessions.filter(project_id=version.project_id, events__has_key=slot)
-    rows = rows.filter(session__is_listed=True).select_related("session")
-    return rows.order_by("-started_at", "-session_id").first()
