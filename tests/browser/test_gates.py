@@ -62,6 +62,7 @@ PAGES = {
     "prompt, written": ("project", "prompts/desk/chat/-/edit/"),
     "labels": ("project", "prompts/desk/hostile/labels/"),
     "inbox": ("root", "inbox/"),
+    "agents": ("demo", "agents/"),
     "compare": ("project", "compare/?a=chat-001&b=chat-002&c=chat-4711"),
     "compare, one named": ("project", "compare/?a=chat-001"),
     "compare, of a replay": ("replays", "compare/?a=chat-4711&b=replay-of-a-refund"),
