@@ -55,8 +55,8 @@ def api(project, key_client):
 
 @pytest.fixture
 def suite(project):
-    """Two cases."""
-    return make_asked_suite(project, 2)
+    """One case."""
+    return make_asked_suite(project, 1)
 
 
 def sent_for(of_suite, **settings):
@@ -70,18 +70,18 @@ def sent_for(of_suite, **settings):
 
 
 def test_a_run_is_planned_started_and_read_over_http(project, api):
-    sent = sent_for(make_asked_suite(project))
+    sent = sent_for(make_asked_suite(project, 2))
     plan = api("post", "/plan", **sent).json()
-    assert plan["cases"] == {"all": 3, "tried": 3, "skipped": 0}
-    assert (plan["trials"], plan["expected"]["calls"]) == (6, 6)
+    assert plan["cases"] == {"all": 2, "tried": 2, "skipped": 0}
+    assert (plan["trials"], plan["expected"]["calls"]) == (4, 4)
     assert "99" in plan["hints"][0]
     started = api("post", **sent, plan_hash=plan["plan_hash"])
     assert started.status_code == 202, started.content
     run_on(project.regression_runs.get())
 
     told = api("get", f"/{started.json()['id']}").json()
-    assert (told["state"], told["result"], told["progress"]["failed"]) == ("done", "fail", 3)
-    assert told["verdicts"][0]["gates"][0]["worse"] == 3
+    assert (told["state"], told["result"], told["progress"]["failed"]) == ("done", "fail", 2)
+    assert told["verdicts"][0]["gates"][0]["worse"] == 2
     assert told["environment"]["versions"]["scipy"]
     cases = api("get", f"/{told['id']}/cases?only=worse").json()["results"]
     assert [len(side) for side in cases[0]["sides"]] == [1, 1]
@@ -91,17 +91,21 @@ def test_a_run_is_planned_started_and_read_over_http(project, api):
     ]
 
 
-def test_each_candidate_has_a_verdict_and_a_run_is_as_good_as_its_worst(project, suite):
-    run = make_run(project, suite, candidates=[KIND, RUDE])
+def test_each_candidate_has_a_verdict_and_a_run_is_as_good_as_its_worst(project):
+    owner = make_membership(project.organization).user
+    suite = make_asked_suite(project, 2)
+    run = make_run(project, suite, candidates=[KIND, RUDE], owner=owner)
+    ending.end_run(run, kept_of(run))
 
     kind, rude = run.verdicts.order_by("side")
-    assert [(one.candidate, one.judgement["gates"][0]["worse"]) for one in (kind, rude)] == [
-        ("kind", 0),
-        ("rude", 2),
-    ]
+    worse = [(one.candidate, one.judgement["gates"][0]["worse"]) for one in (kind, rude)]
+    assert worse == [("kind", 0), ("rude", 2)]
     assert (kind.is_on_front, rude.is_on_front) == (True, False)
-    assert kind.result == "inconclusive"
-    assert run.result == rude.result == "fail"
+    assert (kind.result, rude.result, run.result) == ("inconclusive", "fail", "fail")
+    # Whoever ends it once more changes nothing, and how often the baseline passed counts once.
+    assert {(case.passes, case.samples) for case in suite.cases.all()} == {(1, 1)}
+    entry = owner.inbox_entries.get()
+    assert (entry.about, entry.link_ids, entry.times) == (f"Fail: {run.name}", [str(run.pk)], 1)
 
 
 def test_a_pinned_case_that_fails_fails_the_run_whatever_the_gates_say(project):
@@ -129,9 +133,9 @@ def test_the_record_itself_can_be_the_baseline_and_costs_nothing(project, suite)
     plan = plan_run(project, read_run_settings(sent_for(suite, baseline={"recorded": True})))
     run = make_run(project, suite, baseline={"recorded": True}, repeats=2)
 
-    assert plan.expected.calls == 2
+    assert plan.expected.calls == 1
     record = run.trials.filter(side=0)
-    assert (record.count(), run.trials.filter(side=1).count()) == (2, 4)
+    assert (record.count(), run.trials.filter(side=1).count()) == (1, 2)
     measured = record.first()
     assert (measured.replay, measured.measures["success"]) == (None, 1.0)
     assert (measured.measures["latency_ms"], measured.measures["tokens"]) == (500.0, 26.0)
@@ -146,14 +150,6 @@ def test_where_the_record_failed_agreeing_with_it_is_no_success(project):
     assert run.verdicts.get().judgement["gates"][0]["missing"] == 1
 
 
-def test_how_often_the_baseline_passes_is_counted_once_for_each_run(project, suite):
-    run = make_run(project, suite, repeats=2)
-    ending.end_run(run, kept_of(run))
-
-    assert {(case.passes, case.samples) for case in suite.cases.all()} == {(2, 2)}
-    assert run.verdicts.count() == 1
-
-
 def test_a_label_means_for_the_whole_run_what_it_meant_at_its_start(project, suite):
     prompt = project.prompts.create(name="desk", kind="text", last_number=2)
     for number, body in ((1, "Be rude."), (2, "Be kind.")):
@@ -165,7 +161,7 @@ def test_a_label_means_for_the_whole_run_what_it_meant_at_its_start(project, sui
 
     run_on(run)
 
-    assert run.verdicts.get().judgement["gates"][0]["worse"] == 2
+    assert run.trials.get(side=1).measures["success"] == 0.0
     [_, side] = run.environment["sides"]
     assert side["prompt"] == {"name": "desk", "version": 1, "asked_for": "desk:live"}
 
@@ -188,8 +184,9 @@ def test_a_case_that_is_one_step_is_asked_that_step_alone(project):
 def test_models_may_go_on_by_themselves(project, suite):
     run = make_run(project, suite, mode="free_running", most_steps=3)
 
-    assert (run.state, run.result, run.environment["mode"]) == ("done", "fail", "free_running")
-    assert {trial.measures["success"] for trial in run.trials.filter(side=0)} == {1.0}
+    assert (run.state, run.environment["mode"]) == ("done", "free_running")
+    success = [trial.measures["success"] for trial in run.trials.order_by("side")]
+    assert success == [1.0, 0.0]
 
 
 def test_cases_that_cannot_be_tried_are_skipped_with_the_reason(project):
@@ -226,7 +223,7 @@ def test_an_erased_session_leaves_the_numbers_of_its_case(project, suite):
     trials = [trial for row in page.rows for side in row.sides.values() for trial in side]
     assert [trial.replay_id is None for trial in trials].count(True) == 2
     assert all(trial.measures for trial in trials)
-    assert queries.progress_of(run).changed == 2
+    assert queries.progress_of(run).changed == 1
 
 
 def test_a_session_that_is_erased_while_it_is_tried_is_left_out(project, suite):
@@ -238,7 +235,7 @@ def test_a_session_that_is_erased_while_it_is_tried_is_left_out(project, suite):
 
     run_on(run)
     run.refresh_from_db()
-    assert run.state == "done"
+    assert (run.state, run.reason.startswith("No case could be tried.")) == ("failed", True)
     assert run.trials.filter(state="skipped", reason="Its session was erased.").count() == 2
 
 
@@ -268,13 +265,13 @@ def test_a_run_is_held_and_goes_on_where_it_was(project, suite, api):
 
 
 def test_workers_at_once_do_not_start_more_than_may_be_under_way(project, suite, settings):
-    settings.REPLAY_TRIALS = 3
+    settings.REPLAY_TRIALS = 1
     run = make_started(project, suite)
 
     tasks.advance_run(project.pk, str(run.pk))
     tasks.advance_run(project.pk, str(run.pk))
 
-    assert len(waiting_replays(run)) == 3
+    assert len(waiting_replays(run)) == 1
     assert run_on(run).state == "done"
 
 
@@ -335,7 +332,7 @@ def test_a_dead_provider_holds_the_run_and_nothing_is_lost(project, provider, su
     run.refresh_from_db()
     assert run_on(run).state == "done"
     assert run.environment["sides"][1]["models"] == [
-        {"asked": "gpt-4o", "returned": "gpt-4o", "calls": 2}
+        {"asked": "gpt-4o", "returned": "gpt-4o", "calls": 1}
     ]
 
 
@@ -405,41 +402,25 @@ def test_a_plan_that_changed_is_not_started(api, suite):
 
 
 def test_more_trials_than_anybody_could_want_are_refused(project, suite, monkeypatch):
-    monkeypatch.setattr("apps.replays.runs.planning.MOST_TRIALS", 7)
+    monkeypatch.setattr("apps.replays.runs.planning.MOST_TRIALS", 3)
 
     with pytest.raises(InvalidError, match=r"limit\.cases"):
         make_started(project, suite, repeats=2)
-    assert make_started(project, suite, repeats=2, limit={"cases": 1}).cases == 1
+    assert make_started(project, suite, limit={"cases": 1}).cases == 1
 
 
 def test_progress_and_pages_take_the_same_queries_whatever_the_size(
     project, django_assert_max_num_queries
 ):
-    run = make_run(project)
+    run = make_run(project, make_asked_suite(project, 2))
     run = queries.find_run(project, run.pk)
 
     with django_assert_max_num_queries(3):
-        assert queries.progress_of(run).as_json()["finished"] == 3
+        assert queries.progress_of(run).as_json()["finished"] == 2
     with django_assert_max_num_queries(3):
-        page = queries.case_page(run, only="changed", cursor=None, limit=2)
-    assert len(page.rows) == 2
+        page = queries.case_page(run, only="changed", cursor=None, limit=1)
+    assert len(page.rows) == 1
     with django_assert_max_num_queries(3):
-        rest = queries.case_page(run, only="changed", cursor=page.next, limit=2)
+        rest = queries.case_page(run, only="changed", cursor=page.next, limit=1)
     assert len(rest.rows) == 1
     assert rest.next is None
-
-
-def test_the_owner_is_told_how_a_run_ended(project, suite):
-    owner = make_membership(project.organization).user
-    run = make_run(project, suite, owner=owner)
-
-    entry = owner.inbox_entries.get()
-    assert entry.about == f"Fail: {run.name}"
-    assert entry.link_ids == [str(run.pk)]
-
-
-def test_runs_of_another_project_do_not_exist(project, api, suite):
-    run = make_started(project, suite)
-    assert api("get", f"/{run.pk}").status_code == 200
-    project.regression_runs.filter(pk=run.pk).delete()
-    assert api("get", f"/{run.pk}").status_code == 404

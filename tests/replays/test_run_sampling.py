@@ -97,7 +97,7 @@ def test_a_run_that_is_decided_leaves_out_the_trials_that_are_left(project, monk
     run = make_run(project, make_asked_suite(project, 5), sequential=True, gates=gates)
 
     assert run.result == "fail"
-    assert run.trials.filter(state="skipped", reason=DECIDED).count() >= 2
+    assert run.trials.filter(state="skipped", reason=DECIDED).exists()
     assert run.environment["sequential"]["decided"] == {"rude": {"success": "fail"}}
     assert "on the way" in run.verdicts.get().judgement["gates"][0]["says"]
 
