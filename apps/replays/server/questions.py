@@ -123,6 +123,12 @@ def recorded_answer(event: Event) -> Answer | None:
     return Answer(spoken[0], model=str(event.get("model_returned") or "")) if spoken else None
 
 
+def output_now(event: Event) -> Json:
+    """Return what a recorded call came to, in the form in which answers are kept now."""
+    answer = recorded_answer(event)
+    return event.get("output") if answer is None else as_output(answer.message)
+
+
 def as_output(message: Message) -> Json:
     """Return an answer as events have it: an assistant's message as OpenAI writes it."""
     calls = [

@@ -11,12 +11,14 @@ from playhead.differences import differences
 from playhead.divergences import ERROR, OUTPUT, Divergent
 from playhead.fidelity import Scored
 from playhead.latencies import Spent, cost_of, latency_of, tokens_of
+from playhead.matching import normalised
 from playhead.reported import Report
 from playhead.tapes import BOUNDARY
 
 from apps.core.canonical import canonical_json
 from apps.replays.server.copies import Copy
 from apps.replays.server.models import StepState
+from apps.replays.server.questions import output_now
 
 Json = Any
 
@@ -102,7 +104,7 @@ def _divergent(copy: Copy) -> Divergent:
         event["lane"],
         name,
         f"{where}: {why}",
-        differences(event.get("output"), now) if copy.answer else [],
+        differences(normalised(output_now(event)), normalised(now)) if copy.answer else [],
         event=event.get("client_id"),
         made=event["id"],
     )

@@ -17,6 +17,7 @@ from playhead.differences import differences
 from playhead.divergences import ERROR, EXTRA, MISSING, OUTPUT, REQUEST, Divergent
 from playhead.fidelity import Scored, Step
 from playhead.latencies import Spent, cost_of, latency_of, tokens_of
+from playhead.matching import normalised
 from playhead.recorded import BOUNDARY
 from playhead.reported import Report
 
@@ -24,6 +25,7 @@ from apps.replays.server.asking import error_of
 from apps.replays.server.copies import Copy
 from apps.replays.server.free import FreeAsking
 from apps.replays.server.loops import Event
+from apps.replays.server.questions import output_now
 from apps.replays.server.scoring import MIXED, MOST_ROWS, digest_of
 from apps.replays.server.tools import EXACT, OF_RECORD, REPEATED, UNANSWERED
 
@@ -32,9 +34,9 @@ Json = Any
 # Words of an answer by which it is known again.
 WORDS = 400
 PREFIX = "steps 1 to {} are the record's and are not judged"
-TAINTED = "{} answers of tools were simulated; they prove nothing"
-POOLED = "{} answers of tools are from other sessions of the project"
-ANEW = "{} answers of tools were given once more than recorded"
+TAINTED = "answers of tools that were simulated, and prove nothing: {}"
+POOLED = "answers of tools from other sessions of the project: {}"
+ANEW = "answers of tools that were given once more than recorded: {}"
 STOPPED = "was not reached: the replay had stopped"
 NOT_CALLED = "was not called"
 
@@ -228,6 +230,8 @@ def _divergent(kind: str, recorded: Event, made: Copy | None, says: str) -> Dive
 def _differences(kind: str, recorded: Event, made: Copy) -> Any:
     if kind == REQUEST:
         return differences(recorded.get("input"), made.event.get("input"))
+    if recorded["kind"] == "llm":
+        return differences(normalised(output_now(recorded)), normalised(output_of(made)))
     return differences(recorded.get("output"), output_of(made))
 
 
