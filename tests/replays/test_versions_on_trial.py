@@ -14,10 +14,10 @@ from tests.replays.gathering import make_suite
 from tests.replays.running import run_on
 from tests.sessions.factories import at, make_call, make_session
 
-SESSIONS = 14
+SESSIONS = 10
 SYSTEM_MESSAGE = {"role": "system", "content": "You book flights. Be exact."}
 # Errors a call.
-RATES = {"Be exact": 0.35, "Be quick": 0.95, "Read twice": 0.0}
+RATES = {"Be exact": 0.4, "Be quick": 1.0, "Read twice": 0.0}
 
 
 def conversation(number):
