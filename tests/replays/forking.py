@@ -11,6 +11,8 @@ from collections.abc import Callable
 from django.db import close_old_connections, connection
 
 from apps.replays import tasks
+from apps.replays.runs.models import RegressionRun
+from tests.replays.running import waiting_replays
 
 
 def begin(work: Callable[[], None]) -> int:
@@ -32,16 +34,30 @@ def begin(work: Callable[[], None]) -> int:
 
 
 def worker(project_id: int, run_id: object) -> int:
-    """Begin a worker that works on a replay until it ends, or is killed."""
+    """Begin a worker that works on a replay until it is killed."""
+    return begin(again_and_again(lambda: tasks.work(project_id, str(run_id))))
+
+
+def worker_of_run(run: RegressionRun) -> int:
+    """Begin a worker that does all that a run of a suite needs, until it is killed."""
 
     def work() -> None:
-        end = time.monotonic() + 20
+        tasks.advance_run(run.project_id, str(run.pk))
+        for replay in waiting_replays(run)[:1]:
+            tasks.work(run.project_id, str(replay))
+
+    return begin(again_and_again(work))
+
+
+def again_and_again(work: Callable[[], None]) -> Callable[[], None]:
+    def until_killed() -> None:
+        end = time.monotonic() + 60
         while time.monotonic() < end:
-            tasks.work(project_id, str(run_id))
+            work()
             close_old_connections()
             time.sleep(0.05)
 
-    return begin(work)
+    return until_killed
 
 
 def kill(children: list[int]) -> None:
@@ -52,7 +68,7 @@ def kill(children: list[int]) -> None:
         os.waitpid(child, 0)
 
 
-def eventually(is_so: Callable[[], bool], seconds: float = 15.0) -> None:
+def eventually(is_so: Callable[[], bool], seconds: float = 60.0) -> None:
     end = time.monotonic() + seconds
     while not is_so():
         if time.monotonic() > end:

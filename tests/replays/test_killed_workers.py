@@ -17,6 +17,7 @@ from apps.replays.server.starting import start_replays
 from tests.providers.factories import make_credential
 from tests.providers.server import chat, running
 from tests.replays import forking
+from tests.replays.running import make_asked_suite, make_started, run_on
 from tests.sessions.factories import at, make_call, make_session
 
 pytestmark = [
@@ -46,12 +47,12 @@ def provider(project, settings):
 
 
 def started(project, budget):
-    """Start a replay of forty calls, of which each can cost at most 0.12 dollars."""
+    """Start a replay of forty calls, of which each can cost a few times what it does."""
     calls = [
         make_call(
             id=f"c{number}",
             input={"messages": [{"role": "user", "content": f"Question {number}"}]},
-            params={"max_tokens": 100},
+            params={"max_tokens": 10},
             started_at=at(number),
             ended_at=at(number + 0.5),
         )
@@ -103,3 +104,23 @@ def test_eight_workers_never_spend_more_than_the_budget(project, provider):
     assert run.budget.spent <= Decimal("0.6")
     assert 0 < len(provider) < STEPS
     assert max(asked(provider).values()) == 1
+
+
+def test_a_run_whose_workers_are_killed_gets_its_verdict_once(project, provider):
+    run = make_started(project, make_asked_suite(project, 4), provider="local", repeats=2)
+    under_way = 0
+    for wanted in (4, 9):
+        workers = [forking.worker_of_run(run) for _ in range(2)]
+        forking.eventually(lambda wanted=wanted: len(provider) >= wanted)
+        forking.kill(workers)
+        left = project.server_steps.filter(state="leased")
+        under_way += left.update(lease_until=timezone.now())
+    run_on(run)
+    run_on(run)
+
+    assert run.state == "done"
+    assert run.verdicts.count() == 1
+    assert run.trials.filter(state="done").count() == run.trials.count() == 16
+    assert project.server_steps.filter(state="done").count() == 16
+    # Two sides of four cases, each asked twice; of those under way at a kill perhaps once more.
+    assert 16 <= len(provider) <= 16 + under_way
