@@ -87,7 +87,9 @@ def renormalise_sessions(
 
 
 def _selected(project: Project, selection: Selection) -> Iterator[Session]:
-    sessions = project.sessions.filter(is_listed=True, erased_at=None).order_by("pk")
+    # What Playhead made for a run came from nobody.
+    shown = project.sessions.filter(is_listed=True, is_trial=False, erased_at=None)
+    sessions = shown.order_by("pk")
     if selection.session_id is not None:
         sessions = sessions.filter(pk=selection.session_id)
     if selection.since is not None:

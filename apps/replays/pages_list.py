@@ -45,6 +45,7 @@ def replay_list(request: SignedInRequest, project: Project) -> HttpResponse:
         filters,
         cursor=query.get("cursor"),
         limit=read_limit(query.get("limit")),
+        with_trials=bool(filters.session or filters.made or filters.client_id),
     )
     rows = rows_of(page.rows, content=may_read(request))
     context = {

@@ -62,13 +62,20 @@ READERS: Mapping[str, Any] = {
 
 
 def replay_page(
-    project: Project, filters: ReplayFilters, *, cursor: str | None, limit: int
+    project: Project,
+    filters: ReplayFilters,
+    *,
+    cursor: str | None,
+    limit: int,
+    with_trials: bool = True,
 ) -> Page[Replay]:
     """Return replays, those reported last first, with both of their sessions.
 
+    Without trials: those of runs of suites are left out, which their runs show.
     Their reports stay where they are: one may be larger than all else of a page.
     """
     rows = filtered(project, filters).select_related("session", "original").defer("sealed")
+    rows = rows if with_trials else rows.filter(session__is_trial=False)
     if cursor:
         rows = rows.filter(pk__lt=_place(cursor))
     found = list(rows.order_by("-pk")[: limit + 1])

@@ -9,6 +9,7 @@ from celery import shared_task
 from apps.core import jobs
 from apps.replays import following
 from apps.replays.runs import advancing
+from apps.replays.runs import sweeping as runs_waiting
 from apps.replays.runs.models import ADVANCE, JUDGE
 from apps.replays.schedules import firing as schedules
 from apps.replays.schedules import sweeping as due
@@ -28,7 +29,7 @@ def work(project_id: int, run_id: str) -> None:
     run = sweeping.find_run(project_id, run_id)
     if run is not None:
         slices.work(run)
-    for stopped in advancing.stopped_runs(project_id):
+    for stopped in runs_waiting.stopped_runs(project_id):
         jobs.after_commit(ADVANCE, project_id, str(stopped))
 
 
@@ -44,7 +45,7 @@ def sweep_work() -> int:
 @shared_task(name=ADVANCE)  # type: ignore[untyped-decorator]
 def advance_run(project_id: int, run_id: str) -> None:
     """Go on with one run of a suite: start trials as others end."""
-    run = advancing.find_run(project_id, run_id)
+    run = runs_waiting.find_run(project_id, run_id)
     if run is not None:
         advancing.advance(run)
 
@@ -52,7 +53,7 @@ def advance_run(project_id: int, run_id: str) -> None:
 @shared_task(name=JUDGE)  # type: ignore[untyped-decorator]
 def judge_run(project_id: int, run_id: str) -> None:
     """End one run of a suite, with its verdicts."""
-    run = advancing.find_run(project_id, run_id)
+    run = runs_waiting.find_run(project_id, run_id)
     if run is not None:
         advancing.judge(run)
 
@@ -60,7 +61,7 @@ def judge_run(project_id: int, run_id: str) -> None:
 @shared_task(name="replays.sweep_runs")  # type: ignore[untyped-decorator]
 def sweep_runs() -> int:
     """Go on with runs whose workers were killed, and measure what these left."""
-    found = advancing.waiting_runs()
+    found = runs_waiting.waiting_runs()
     for project_id, run_id in found:
         jobs.send(ADVANCE, project_id, str(run_id))
     return len(found)

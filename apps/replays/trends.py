@@ -37,7 +37,10 @@ FROM replays_replay r
 WHERE project_id = $1 AND reported_at >= $2 AND reported_at < $3 AND ($5::text = '' OR EXISTS (
     SELECT FROM agent_sessions_session s
     WHERE s.project_id = $1 AND s.id IN (r.session_id, r.original_id) AND s.agent = $5
-))
+)) AND NOT EXISTS (
+    SELECT FROM agent_sessions_session s
+    WHERE s.project_id = $1 AND s.id = r.session_id AND s.is_trial
+)
 GROUP BY GROUPING SETS ((1), ())
 """  # noqa: S608
 SESSIONS = """

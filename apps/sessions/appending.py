@@ -57,8 +57,9 @@ class Change(msgspec.Struct, kw_only=True):
 class Appending:
     """One append, after its drafts are made."""
 
-    def __init__(self, keys: ProjectKeys, origin: str) -> None:
+    def __init__(self, keys: ProjectKeys, origin: str, *, is_trial: bool = False) -> None:
         self.keys = keys
+        self.is_trial = is_trial
         self.project_id = keys.project_id
         self.origin = origin
         self.tally: Counter[str] = Counter()
@@ -248,7 +249,7 @@ class Appending:
                 "terms": terms_rows(self.keys, content),
                 "facets": self._facets(),
                 "inputs": self._inputs(),
-                "deltas": ledger.rows(),
+                "deltas": [] if self.is_trial else ledger.rows(),
                 "sessions": [msgspec.structs.astuple(session.row) for session in sessions],
             }
             write(self.project_id, rows)
@@ -294,7 +295,7 @@ class Appending:
         for session in self.sessions.values():
             if session.was_made and not session.is_published:
                 published[session.row.id].add(origin_facet(self.origin))
-        for session, draft in self.heard:
+        for session, draft in () if self.is_trial else self.heard:
             published[session.row.id] |= draft.facets
         return [
             (key, facet, value, self.sessions[key].row.sort_started)

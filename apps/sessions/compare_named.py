@@ -132,7 +132,8 @@ def _find_short(project: Project, letter: str, word: str) -> UUID | None:
     short = SHORT.fullmatch(word)
     if short is None:
         return None
-    newest = project.sessions.filter(is_listed=True).order_by("-sort_started", "-id")[:NEWEST]
+    shown = project.sessions.filter(is_listed=True, is_trial=False)
+    newest = shown.order_by("-sort_started", "-id")[:NEWEST]
     texts = newest.annotate(text=Cast("id", CharField())).values_list("pk", "text")
     found = [pk for pk, text in texts if text.endswith(short[1].lower())]
     if len(found) > 1:

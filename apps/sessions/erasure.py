@@ -119,7 +119,8 @@ def destroy(session: Session) -> Receipt:
     ledger = Ledger()
     for row in all_events(session.project_id, session.pk):
         ledger.add(row, -1)
-    if deltas := ledger.rows():
+    # What a trial did was never counted.
+    if (deltas := ledger.rows()) and not session.is_trial:
         sql.insert(DELTAS, DELTA_COLUMNS, session.project_id, deltas)
     deleted = {table: _delete(table, session.project_id, session.pk) for table in TABLES}
     now = timezone.now()

@@ -47,7 +47,7 @@ def sessions_called(
 
 
 def newest_sessions(project: Project, *, titles: bool, limit: int) -> list[tuple[Session, str]]:
-    rows = list(_rows(project)[:limit])
+    rows = list(_rows(project).filter(is_trial=False)[:limit])
     opened = reader.titles(rows) if titles else {}
     return [(session, opened.get(session.pk, "")) for session in rows]
 

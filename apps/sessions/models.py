@@ -33,12 +33,12 @@ from apps.sessions.tag_models import SessionTag as SessionTag
 from apps.tenants.models import Project, ProjectModel
 
 
-def largest_first(column: str, *, name: str, of: str = "") -> models.Index:
+def largest_first(column: str, *, name: str, of: str = "", **only: bool) -> models.Index:
     """Return the index of a project's list in one order, or of what has a value in ``of``."""
     order = (models.F(column).desc(), models.F("id").desc())
     known = {f"{of}__isnull": False} if of else {}
     columns = ("project", *([of] if of else []))
-    listed = models.Q(is_listed=True, **known)
+    listed = models.Q(is_listed=True, **known, **only)
     return models.Index(*columns, *order, condition=listed, name=name)
 
 
@@ -70,6 +70,9 @@ class Session(ProjectModel):
     is_listed = models.BooleanField(default=True)
     erased_at = models.DateTimeField(null=True)
 
+    # One of the many that a run of a suite made: it counts in no sum of the project, and no list
+    # shows it before somebody asks for replays.
+    is_trial = models.BooleanField(default=False, db_default=False)
     origin = models.CharField(max_length=10, choices=Origin.choices, default=Origin.LIVE)
     replay_of = models.UUIDField(null=True)
     forked_at = models.UUIDField(null=True)
@@ -142,7 +145,7 @@ class Session(ProjectModel):
         ]
         indexes = [
             models.Index(fields=["id"], name="session_id"),
-            largest_first("sort_started", name="session_by_start"),
+            largest_first("sort_started", name="session_by_start", is_trial=False),
             largest_first("sort_cost", name="session_by_cost"),
             largest_first("sort_duration", name="session_by_duration"),
             largest_first("error_count", name="session_by_errors"),

@@ -81,9 +81,12 @@ def matching(
 ) -> list[Session]:
     """Return the next sessions that match, one more than ``limit`` where there are more."""
     column = SORT_COLUMNS[filters.sort.lstrip("-")]
+    pairs = facet_values(project, filters)
     rows = project.sessions.filter(column_filters(filters), also, is_listed=True)
+    # Trials have one facet, their origin: whoever asks for any gets them or not by that.
+    rows = rows if pairs else rows.filter(is_trial=False)
     rows = rows.filter(_times(filters, "sort_started"))
-    rows = rows.filter(*_has(project, "pk", facet_values(project, filters)))
+    rows = rows.filter(*_has(project, "pk", pairs))
     rows = rows.filter(_lacks(project, "pk", filters))
     return list(_in_order(rows, column, "id", place, descends=descends)[: limit + 1])
 

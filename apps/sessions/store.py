@@ -83,8 +83,11 @@ def append(
     *,
     origin: str = "live",
     environment: str = "",
+    is_trial: bool = False,
 ) -> AppendResult:
     """Add events to the record in one transaction, joining an outer one.
+
+    Those of a trial count in no sum of the project, and no facet finds them but their origin.
 
     Traces and sessions are locked, recorded versions of the events read, everything merged
     in Python, and each table written by one statement, however many events there are.
@@ -94,7 +97,7 @@ def append(
     if not made:
         return AppendResult(accepted=0, duplicates=0, completed=0, sessions=[])
     with transaction.atomic(savepoint=False):
-        return Appending(keys, origin).run(made)
+        return Appending(keys, origin, is_trial=is_trial).run(made)
 
 
 def rewrite(session: Session, reread: Reread, *, dry_run: bool = False) -> Rewritten:

@@ -55,7 +55,8 @@ ALWAYS = ("'-infinity'::timestamptz", "'infinity'::timestamptz")
 
 LISTED = """
 SELECT id AS session_id FROM agent_sessions_session
-WHERE project_id = %s AND is_listed AND sort_started >= {begins} AND sort_started < {ends}
+WHERE project_id = %s AND is_listed AND NOT is_trial
+    AND sort_started >= {begins} AND sort_started < {ends}
 ORDER BY sort_started DESC, id DESC LIMIT {most}
 """
 WITH_FACET = """
@@ -284,7 +285,8 @@ def _newest(project: Project, filters: SessionFilters) -> datetime | None:
         ordered = facets.order_by("-started_at", "-session_id")
         newest = ordered.values_list("started_at", flat=True).first()
     else:
-        sessions = project.sessions.filter(is_listed=True).order_by("-sort_started", "-id")
+        shown = project.sessions.filter(is_listed=True, is_trial=False)
+        sessions = shown.order_by("-sort_started", "-id")
         newest = sessions.values_list("sort_started", flat=True).first()
     return None if newest == UNKNOWN_TIME else newest
 

@@ -12,7 +12,7 @@ from apps.audit.actors import SYSTEM
 from apps.core.errors import ConflictError, InvalidError, UnavailableError
 from apps.providers.prices import NewPrice, add_price
 from apps.replays import tasks, verdict_door
-from apps.replays.runs import advancing, ending, queries, starting
+from apps.replays.runs import ending, queries, starting, sweeping
 from apps.replays.runs.planning import plan_json, plan_run
 from apps.replays.runs.settings import read_run_settings
 from apps.replays.runs.sides import kept_of
@@ -283,8 +283,8 @@ def test_a_trial_whose_worker_was_killed_before_it_was_measured_is_measured_by_t
     for replay in waiting_replays(run):
         tasks.work(project.pk, str(replay))
     assert set(run.trials.values_list("state", flat=True)) == {"started"}
-    assert advancing.waiting_runs() == [(project.pk, run.pk)]
-    assert advancing.stopped_runs(project.pk) == [run.pk]
+    assert sweeping.waiting_runs() == [(project.pk, run.pk)]
+    assert sweeping.stopped_runs(project.pk) == [run.pk]
 
     tasks.advance_run(project.pk, str(run.pk))
     assert set(run.trials.values_list("state", flat=True)) == {"done"}

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from enum import Enum
 from functools import cached_property
-from uuid import UUID
 
 from django.conf import settings as django_settings
 from django.db import transaction
@@ -25,12 +24,10 @@ from apps.replays.runs.sides import Kept, kept_of
 from apps.replays.runs.trying import HoldError, Trying
 from apps.replays.server.models import State
 
-SWEPT_AT_ONCE = 500
 # Replays that have not ended.
 WAITING = Q(replay__server_run__state__in=(State.RUNNING, State.PAUSED))
 CANCELLED = "Its replay was cancelled."
 PAUSED = "A replay of this run was paused. Resume the run."
-WITH = ("project", "suite", "budget", "owner")
 WITH_REPLAY = ("replay__server_run", "replay__session", "replay__original")
 
 
@@ -40,26 +37,6 @@ class Turn(Enum):
     STARTED = "started"
     NOTHING = "nothing to start"
     BUSY = "another worker does"
-
-
-def find_run(project_id: int, run_id: str) -> RegressionRun | None:
-    """Return a run with all that a worker needs of it, in one query."""
-    rows = RegressionRun.unscoped.filter(project_id=project_id, pk=UUID(run_id))
-    return rows.select_related(*WITH).first()
-
-
-def waiting_runs() -> list[tuple[int, UUID]]:
-    """Return project and id of runs that are under way, of all projects, oldest first."""
-    rows = RegressionRun.unscoped.filter(state=RunState.RUNNING)
-    return list(rows.order_by("created_at").values_list("project_id", "pk")[:SWEPT_AT_ONCE])
-
-
-def stopped_runs(project_id: int) -> list[UUID]:
-    """Return the runs of a project of which a replay has ended, or is held, and nobody said so."""
-    rows = Trial.unscoped.filter(
-        project_id=project_id, state=TrialState.STARTED, run__state=RunState.RUNNING
-    ).exclude(replay__server_run__state=State.RUNNING)
-    return list(rows.order_by().values_list("run_id", flat=True).distinct())
 
 
 def advance(run: RegressionRun) -> None:

@@ -60,6 +60,7 @@ class Trying:
         except (DomainError, NotTriedError) as error:
             measuring.end_trial(trial, measuring.Measured(TrialState.SKIPPED, reason=str(error)))
             return
+        self.project.sessions.filter(pk=made.replay.session_id).update(is_trial=True)
         trial.state, trial.replay = TrialState.STARTED, made.replay
         trial.save(update_fields=["state", "replay"])
 

@@ -128,9 +128,10 @@ def _about(run: ServerReplay, asking: FreeAsking) -> dict[str, Json]:
 
 
 def _write(run: ServerReplay, copies: Sequence[Copy]) -> None:
-    name = run.replay.session.external_id or ""
+    session, origin = run.replay.session, Origin(run.replay.origin)
+    name = session.external_id or ""
     for some in _batches([as_incoming(copy, name) for copy in copies]):
-        store.append(run.project, some, origin=Origin(run.replay.origin))
+        store.append(run.project, some, origin=origin, is_trial=session.is_trial)
 
 
 def _batches(events: Sequence[Any]) -> Iterator[Sequence[Any]]:
