@@ -57,7 +57,6 @@ MAY_CROSS_PROJECTS = {
     "apps/sessions/agents/comparing.py",
     "apps/sessions/agents/following.py",
     "apps/sessions/agents/generalising.py",
-    "apps/sessions/agents/models.py",
     "apps/sessions/agents/queries.py",
     "apps/sessions/agents/sweeping.py",
     "apps/sessions/erasure.py",
