@@ -15,6 +15,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -52,11 +53,14 @@ class PlayheadProcess:
         self.log = self.data.with_suffix(".log")
 
     def __enter__(self) -> Self:
-        self.start()
-        self.manage("create_project", *self.project)
-        self.key = self.manage(
-            "create_api_key", *self.project, "--scopes", "ingest,read:content"
-        ).strip()
+        with ExitStack() as unless_ready:
+            unless_ready.callback(self.__exit__)
+            self.start()
+            self.manage("create_project", *self.project)
+            self.key = self.manage(
+                "create_api_key", *self.project, "--scopes", "ingest,read:content"
+            ).strip()
+            unless_ready.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST
@@ -56,7 +55,7 @@ def change(
         else:
             is_resolved = act != "reopen"
             commenting.resolve_comment(comment, is_resolved=is_resolved, actor=request.actor)
-    except (DomainError, PermissionDenied) as error:
+    except DomainError as error:
         messages.error(request, str(error))
     return back(version, comment.line)
 

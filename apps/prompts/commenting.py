@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.utils import timezone
 
@@ -95,6 +94,6 @@ def delete_comment(comment: VersionComment, *, actor: Actor) -> None:
     is_own = actor.kind == "user" and str(comment.author_id) == actor.id
     allowed = permissions_in_project(actor, comment.project)
     if not is_own and Permission.MANAGE_PROJECT not in allowed:
-        raise PermissionDenied("Only who said it takes it back.")
+        raise ConflictError("Only who said it takes it back.")
     record(actor, "prompt.comment.delete", comment.prompt, {"comment": comment.pk})
     comment.delete()
