@@ -212,7 +212,7 @@ def test_a_test_that_fails_says_why(owner_client, project, settings):
 
 
 def test_a_server_without_the_clients_says_what_to_install(owner_client, project, monkeypatch):
-    monkeypatch.setattr(remote, "network", None)
+    monkeypatch.setattr(remote, "CLIENTS", ("no_client_of_this_name",))
     credential = make_credential(project, "https://8.8.8.8/v1")
 
     page = owner_client.post(f"{PAGE}{credential.pk}/test/", follow=True).content.decode()
