@@ -50,9 +50,7 @@ class Remote:
     key: str = field(repr=False)
     lacks: frozenset[Feature] = frozenset()
     # By how long an answer may take: whoever asks often makes a client once.
-    _lines: dict[float, Any] = field(
-        default_factory=dict, init=False, repr=False, compare=False
-    )
+    _lines: dict[float, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def ask(self, request: Request, *, sample: int, seconds: float) -> Answer:
         """Send the request once; every sample is a new answer."""
