@@ -29,6 +29,7 @@ from apps.sessions.key_models import Pseudonym as Pseudonym
 from apps.sessions.key_models import RecordModel
 from apps.sessions.key_models import SessionKey as SessionKey
 from apps.sessions.saved_view_models import SavedView as SavedView
+from apps.sessions.sum_models import MetricDelta as MetricDelta
 from apps.sessions.tag_models import SessionTag as SessionTag
 from apps.tenants.models import Project, ProjectModel
 
@@ -376,38 +377,3 @@ class SessionFacet(RecordModel):
                 name="facet_newest",
             )
         ]
-
-
-class MetricDelta(ProjectModel):
-    """What one transaction added to, or took from, one group of events. No row is ever updated."""
-
-    id = models.BigAutoField(primary_key=True)
-    project = models.ForeignKey(
-        Project,
-        models.DO_NOTHING,
-        db_constraint=False,
-        db_index=False,
-        related_name="metric_deltas",
-    )
-    # Null: events without a known time.
-    hour = models.DateTimeField(null=True)
-    kind = models.TextField()
-    # Empty text: the event does not say.
-    environment = models.TextField()
-    agent = models.TextField()
-    model = models.TextField()
-    prompt = models.TextField()
-    events = models.BigIntegerField()
-    errors = models.BigIntegerField()
-    input_tokens = models.BigIntegerField()
-    output_tokens = models.BigIntegerField()
-    cache_read = models.BigIntegerField()
-    cache_write = models.BigIntegerField()
-    reasoning = models.BigIntegerField()
-    cost = models.DecimalField(max_digits=30, decimal_places=10)
-    priced = models.BigIntegerField()
-    # {bucket: count}; deltas.bucket_of() says which duration falls where.
-    latency = models.JSONField()
-
-    class Meta:
-        indexes = [models.Index(fields=["project", "hour"], name="delta_by_hour")]

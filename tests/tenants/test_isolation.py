@@ -31,7 +31,7 @@ from apps.tenants.permissions import (
     Scope,
 )
 from tests.factories import make_key, make_membership, make_user
-from tests.tenants import routes
+from tests.tenants import rights, routes
 from tests.tenants.places import Place, furnish
 from tests.tenants.routes import ENDPOINTS, LISTED, METHODS, PAGES, fill
 
@@ -126,12 +126,12 @@ def test_the_list_says_the_same_as_the_views():
 
 
 def test_scopes_allow_what_the_contract_says():
-    assert SCOPE_PERMISSIONS == routes.SCOPE_TABLE
+    assert SCOPE_PERMISSIONS == rights.SCOPE_TABLE
 
 
 def test_roles_allow_what_the_table_says():
     table = {
-        role: {held for held, roles in routes.ROLE_TABLE.items() if role.value in roles.split()}
+        role: {held for held, roles in rights.ROLE_TABLE.items() if role.value in roles.split()}
         for role in Role
     }
 
@@ -199,7 +199,7 @@ def test_an_endpoint_does_not_exist_for_strangers(here, stranger, outsider):
 
 def test_a_key_gets_nothing_of_another_project(here, there):
     client = with_key(make_key(there.project, WORKING_SCOPES)[1])
-    allowed = frozenset().union(*(routes.SCOPE_TABLE[scope] for scope in WORKING_SCOPES))
+    allowed = frozenset().union(*(rights.SCOPE_TABLE[scope] for scope in WORKING_SCOPES))
 
     for path, method in product(ENDPOINTS, METHODS):
         answer = ask(client, method, here.url(path))
@@ -276,7 +276,7 @@ def test_an_endpoint_opens_for_the_scopes_that_may_and_refuses_the_others(here):
         client = with_key(make_key(here.project, [scope])[1])
         for method, path, needs in of_endpoints():
             status = ask(client, method, here.url(path)).status_code
-            assert opened(status) == (needs in routes.SCOPE_TABLE[scope]), (scope, method, path)
+            assert opened(status) == (needs in rights.SCOPE_TABLE[scope]), (scope, method, path)
 
 
 def of_endpoints() -> list[tuple[str, str, object]]:
@@ -366,7 +366,7 @@ def test_a_grant_opens_its_session_and_gives_no_more_rights(here):
         if path in PAGES and not PAGES[path].is_granted:
             assert answer.status_code == 404, (method, path)
         else:
-            assert opened(answer.status_code) == (needs in routes.GRANTED), (method, path)
+            assert opened(answer.status_code) == (needs in rights.GRANTED), (method, path)
         assert other.encode() not in answer.content, path
         assert b"kept from guests" not in answer.content, path
 
